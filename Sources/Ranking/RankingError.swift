@@ -1,0 +1,43 @@
+/// What went wrong, why, and what to do about it.
+///
+/// Everything that a file, a network or a caller can cause is reported as one of these. The `code` says who has to
+/// act and is what programs branch on; the three sentences are for people.
+public struct RankingError: Error, Sendable, CustomStringConvertible {
+    public var code: Code
+    /// The fact, with the operands in it: "hidden_size is 384 but query.weight is [768, 768]".
+    public var what: String
+    /// The reason, as far as it is known: "config.json and model.safetensors disagree."
+    public var why: String
+    /// The remedy: "Download both from the same revision."
+    public var fix: String
+    public var cause: (any Error)?
+
+    public init(_ code: Code, what: String, why: String, fix: String, cause: (any Error)? = nil) {
+        self.code = code
+        self.what = what
+        self.why = why
+        self.fix = fix
+        self.cause = cause
+    }
+
+    public var description: String { "\(what)\n  why: \(why)\n  fix: \(fix)" }
+
+    /// A kind of error. A value can be added without breaking a caller, so switches over it need a default.
+    public struct Code: RawRepresentable, Hashable, Sendable, CaseIterable {
+        public let rawValue: String
+        public init(rawValue: String) { self.rawValue = rawValue }
+
+        /// The caller gave something that cannot be ranked: a broken line, an option outside its range.
+        public static let invalidInput = Code(rawValue: "invalid_input")
+        /// A file or directory that was named does not exist or cannot be read.
+        public static let notFound = Code(rawValue: "not_found")
+        /// The model is intact, but of a kind that Resift does not run.
+        public static let unsupportedModel = Code(rawValue: "unsupported_model")
+        /// A model or data file contradicts itself or its format.
+        public static let corruptFile = Code(rawValue: "corrupt_file")
+        /// The model returned a value that is not a number.
+        public static let nonFiniteScore = Code(rawValue: "non_finite_score")
+
+        public static var allCases: [Code] { [.invalidInput, .notFound, .unsupportedModel, .corruptFile, .nonFiniteScore] }
+    }
+}
