@@ -1,0 +1,247 @@
+// BERT: token + type + position embeddings, then layers of self-attention and feed-forward, each followed by a
+// residual connection and a LayerNorm; for classification, tanh pooling of the first token and a linear head.
+//
+// Paper: Devlin et al., BERT, NAACL 2019, <https://arxiv.org/abs/1810.04805>.
+// Python original: transformers 4.57.6, models/bert/modeling_bert.py.
+// Proven by conformance tests: the fixtures bert-cross-encoder, -legacy, -sigmoid, -2-labels, -3-labels,
+// bert-bi-encoder-mean, -cls; ms-marco-MiniLM-L-12-v2; the embedded default model.
+// Checkpoints differ in: exact or tanh GELU, LayerNorm ε, number of positions, the "bert." name prefix, and an int64
+// `position_ids` tensor in older files, which is not read.
+//
+// Shapes: T tokens of all sequences laid end to end, B sequences, H hidden size, D head width, F feed-forward width.
+
+package import Ranking
+
+/// The encoder without a head.
+package struct BERTEncoder: Sendable {
+    package let config: BERTConfig
+    private let embeddings: BERTEmbeddings
+    private let layers: [BERTLayer]
+    private let kernels: Kernels
+
+    /// Which token vectors of the last layer are wanted.
+    package enum Output: Sendable {
+        /// [T, H].
+        case everyToken
+        /// [B, H]: the first token of each sequence. The last layer computes nothing else for it but keys and values.
+        case firstTokens
+    }
+
+    package static func load(
+        _ checkpoint: Checkpoint, config: BERTConfig, kernels: Kernels
+    ) throws(RankingError) -> BERTEncoder {
+        let prefix = checkpoint.contains("bert.embeddings.word_embeddings.weight") ? "bert." : ""
+        let embeddings = try BERTEmbeddings.load(checkpoint, prefix + "embeddings", config)
+        var layers: [BERTLayer] = []
+        for layer in 0..<config.numHiddenLayers {
+            layers.append(try BERTLayer.load(checkpoint, "\(prefix)encoder.layer.\(layer)", config, kernels))
+        }
+        return BERTEncoder(config: config, embeddings: embeddings, layers: layers, kernels: kernels)
+    }
+
+    /// Hidden states after `depth` layers (all of them by default; 0 gives the embeddings), row after row.
+    ///
+    /// Throws RankingError where a token id or a length does not fit the model, CancellationError where the lane was
+    /// cancelled between two layers.
+    package func hiddenStates(
+        of batch: TokenBatch, output: Output, depth: Int? = nil, on lane: Lane
+    ) throws -> [Float] {
+        try embeddings.check(batch)
+        let layers = self.layers.prefix(depth ?? self.layers.count)
+        let last = layers.count - 1
+        let space = BERTWorkspace(config: config, batch: batch, threads: lane.threads, kernels: kernels)
+
+        space.forEachRowBlock(lane) { rows, _ in
+            embeddings(batch, rows, into: space.hidden.rows(rows), kernels)
+            layers.first?.project(rows, queries: output == .everyToken || last > 0, space, kernels)
+        }
+        for (index, layer) in layers.enumerated() {
+            if lane.isCancelled { throw CancellationError() }
+            if index == last, output == .firstTokens {
+                layer.finishFirstTokens(of: batch, space, lane, kernels)
+                return space.firstTokens.values
+            }
+            layer.attend(batch, space, lane, kernels)
+            space.forEachRowBlock(lane) { rows, slot in
+                layer.finish(space.hidden.rows(rows), space.context.rows(rows), space.scratch(slot), kernels)
+                guard index < last else { return }
+                layers[index + 1].project(rows, queries: output == .everyToken || index + 1 < last, space, kernels)
+            }
+        }
+        if output == .firstTokens {
+            space.gatherFirstTokens(of: batch)
+            return space.firstTokens.values
+        }
+        return space.hidden.values
+    }
+}
+
+/// word[id] + type[type] + position[i], then LayerNorm.
+private struct BERTEmbeddings: Sendable {
+    let word: StoredMatrix
+    let type: StoredMatrix
+    let position: StoredMatrix
+    let norm: LayerNorm
+
+    static func load(
+        _ checkpoint: Checkpoint, _ name: String, _ config: BERTConfig
+    ) throws(RankingError) -> BERTEmbeddings {
+        func table(_ table: String, rows: Int) throws(RankingError) -> StoredMatrix {
+            let matrix = try checkpoint.matrix("\(name).\(table).weight", shape: [rows, config.hiddenSize])
+            guard matrix.allFinite() else { throw checkpoint.notFinite("\(name).\(table).weight") }
+            return matrix
+        }
+        return BERTEmbeddings(
+            word: try table("word_embeddings", rows: config.vocabSize),
+            type: try table("token_type_embeddings", rows: config.typeVocabSize),
+            position: try table("position_embeddings", rows: config.maxPositionEmbeddings),
+            norm: try LayerNorm.load(
+                checkpoint, name + ".LayerNorm", width: config.hiddenSize, epsilon: config.layerNormEps))
+    }
+
+    func check(_ batch: TokenBatch) throws(RankingError) {
+        guard batch.longest <= position.rows else {
+            throw RankingError(
+                .invalidInput, what: "A sequence has \(batch.longest) tokens.",
+                why: "The model has \(position.rows) positions.", fix: "Truncate or split the text before scoring.")
+        }
+        if let id = batch.tokenIDs.first(where: { $0 < 0 || Int($0) >= word.rows }) {
+            throw RankingError(
+                .corruptFile, what: "The tokenizer gave the id \(id), but the model has \(word.rows) token embeddings.",
+                why: "tokenizer.json and the weights belong to different models.",
+                fix: "Download both from the same revision.")
+        }
+        if let id = batch.typeIDs.first(where: { $0 < 0 || Int($0) >= type.rows }) {
+            throw RankingError(
+                .corruptFile, what: "The tokenizer gave the type id \(id), but the model has \(type.rows) types.",
+                why: "tokenizer.json and the weights belong to different models.",
+                fix: "Download both from the same revision.")
+        }
+    }
+
+    /// `rows` are tokens of the batch; out is [rows, H].
+    func callAsFunction(_ batch: TokenBatch, _ rows: Range<Int>, into out: MutableMatrixView, _ kernels: Kernels) {
+        let width = out.columns
+        var sequence = batch.sequence(ofToken: rows.lowerBound)
+        withUnsafeTemporaryAllocation(of: Float.self, capacity: width) { term in
+            guard let base = term.baseAddress else { return }
+            let addend = MatrixView(base, rows: 1, columns: width)
+            for token in rows {
+                while token >= batch.starts[sequence + 1] { sequence += 1 }
+                let index = token - batch.starts[sequence]
+                let row = out.rows(token - rows.lowerBound..<token - rows.lowerBound + 1)
+                word.read(row: Int(batch.tokenIDs[token]), into: row.base)
+                type.read(row: Int(batch.typeIDs[token]), into: base)
+                kernels.add(row, addend)
+                position.read(row: index, into: base)
+                kernels.add(row, addend)
+            }
+        }
+        norm(out.readOnly, into: out, kernels)
+    }
+}
+
+/// One encoder layer:
+///
+///     a = LayerNorm(x + Attention(x W_q, x W_k, x W_v) W_o)
+///     y = LayerNorm(a + act(a W_1) W_2)
+private struct BERTLayer: Sendable {
+    let config: BERTConfig
+    let query: Linear
+    let keyValue: Linear
+    let attentionOutput: Linear
+    let attentionNorm: LayerNorm
+    let intermediate: Linear
+    let output: Linear
+    let outputNorm: LayerNorm
+
+    static func load(
+        _ checkpoint: Checkpoint, _ name: String, _ config: BERTConfig, _ kernels: Kernels
+    ) throws(RankingError) -> BERTLayer {
+        let (hidden, inner) = (config.hiddenSize, config.intermediateSize)
+        func linear(_ layers: [String], from inputs: Int, to outputs: Int) throws(RankingError) -> Linear {
+            let names = layers.map { "\(name).\($0)" }
+            return try Linear.load(checkpoint, stacked: names, inputs: inputs, outputs: outputs, kernels: kernels)
+        }
+        func norm(_ layer: String) throws(RankingError) -> LayerNorm {
+            try LayerNorm.load(checkpoint, "\(name).\(layer)", width: hidden, epsilon: config.layerNormEps)
+        }
+        return BERTLayer(
+            config: config,
+            query: try linear(["attention.self.query"], from: hidden, to: hidden),
+            keyValue: try linear(["attention.self.key", "attention.self.value"], from: hidden, to: hidden),
+            attentionOutput: try linear(["attention.output.dense"], from: hidden, to: hidden),
+            attentionNorm: try norm("attention.output.LayerNorm"),
+            intermediate: try linear(["intermediate.dense"], from: hidden, to: inner),
+            output: try linear(["output.dense"], from: inner, to: hidden),
+            outputNorm: try norm("output.LayerNorm"))
+    }
+
+    /// Keys and values of these rows of `space.hidden`, and the queries unless only first tokens will ask.
+    func project(_ rows: Range<Int>, queries: Bool, _ space: BERTWorkspace, _ kernels: Kernels) {
+        let hidden = space.hidden.rows(rows).readOnly
+        keyValue(hidden, into: space.keyValue.rows(rows), kernels)
+        if queries { query(hidden, into: space.query.rows(rows), kernels) }
+    }
+
+    /// `space.context` = every head's attention, [T, H]; a sequence attends to itself alone.
+    func attend(_ batch: TokenBatch, _ space: BERTWorkspace, _ lane: Lane, _ kernels: Kernels) {
+        forEachHead(batch, lane) { sequence, head, slot in
+            let tokens = batch.range(sequence)
+            attend(
+                space.query.rows(tokens).columns(head), tokens, head, into: space.context.rows(tokens).columns(head),
+                space, slot, kernels)
+        }
+    }
+
+    /// The rest of the layer, for rows that have their attention: x is [rows, H] and becomes y.
+    func finish(
+        _ x: MutableMatrixView, _ context: MutableMatrixView, _ scratch: BERTWorkspace.Scratch, _ kernels: Kernels
+    ) {
+        let projected = scratch.hidden.rows(0..<x.rows)
+        let inner = scratch.intermediate.rows(0..<x.rows)
+        attentionOutput(context.readOnly, into: projected, kernels)
+        attentionNorm(projected.readOnly, adding: x.readOnly, into: x, kernels)
+        intermediate(x.readOnly, into: inner, kernels)
+        config.hiddenAct(inner, kernels)
+        output(inner.readOnly, into: projected, kernels)
+        outputNorm(projected.readOnly, adding: x.readOnly, into: x, kernels)
+    }
+
+    /// The whole layer for the first token of each sequence; keys and values are there for all tokens.
+    func finishFirstTokens(of batch: TokenBatch, _ space: BERTWorkspace, _ lane: Lane, _ kernels: Kernels) {
+        space.gatherFirstTokens(of: batch)
+        let (query, context) = (space.query.rows(0..<batch.sequences), space.context.rows(0..<batch.sequences))
+        self.query(space.firstTokens.readOnly, into: query, kernels)
+        forEachHead(batch, lane) { sequence, head, slot in
+            let row = sequence..<sequence + 1
+            attend(
+                query.rows(row).columns(head), batch.range(sequence), head, into: context.rows(row).columns(head),
+                space, slot, kernels)
+        }
+        space.forEachRowBlock(of: batch.sequences, lane) { rows, slot in
+            finish(space.firstTokens.rows(rows), context.rows(rows), space.scratch(slot), kernels)
+        }
+    }
+
+    /// `body` gets a sequence, the columns of a head in an [_, H] matrix, and a scratch slot.
+    private func forEachHead(_ batch: TokenBatch, _ lane: Lane, _ body: (Int, Range<Int>, Int) -> Void) {
+        let (heads, width) = (config.numAttentionHeads, config.headWidth)
+        lane.parallelFor(batch.sequences * heads) { iteration, slot in
+            let (sequence, head) = iteration.quotientAndRemainder(dividingBy: heads)
+            body(sequence, head * width..<(head + 1) * width, slot)
+        }
+    }
+
+    private func attend(
+        _ query: MutableMatrixView, _ tokens: Range<Int>, _ head: Range<Int>, into context: MutableMatrixView,
+        _ space: BERTWorkspace, _ slot: Int, _ kernels: Kernels
+    ) {
+        let keyValue = space.keyValue.rows(tokens)
+        let hidden = config.hiddenSize
+        kernels.attention(
+            query: query.readOnly, key: keyValue.columns(head).readOnly,
+            value: keyValue.columns(head.lowerBound + hidden..<head.upperBound + hidden).readOnly,
+            scale: 1 / Float(config.headWidth).squareRoot(), into: context, scratch: space.scratch(slot).attention)
+    }
+}

@@ -1,0 +1,91 @@
+/// The activations of one forward pass.
+///
+/// Rows are written by one thread each, so that the threads of a lane share this without locks.
+final class BERTWorkspace {
+    /// [T, H], [T, H], [T, 2H] (keys beside values), [T, H].
+    let hidden: MutableMatrixView
+    let query: MutableMatrixView
+    let keyValue: MutableMatrixView
+    let context: MutableMatrixView
+    /// [B, H].
+    let firstTokens: MutableMatrixView
+
+    /// What one thread needs for the rows or the head it works on.
+    struct Scratch {
+        /// [block, H].
+        let hidden: MutableMatrixView
+        /// [block, F].
+        let intermediate: MutableMatrixView
+        let attention: UnsafeMutablePointer<Float>
+    }
+
+    /// Rows that go through a layer's linear part together: few enough that their activations stay in the L2 cache
+    /// (168 x 1536 floats are 1 MB), enough that reading the weights is paid for.
+    private static let maxBlockRows = 168
+
+    private let tokens: Int
+    private let blockRows: Int
+    private let scratches: [Scratch]
+    private let memory: UnsafeMutablePointer<Float>
+
+    init(config: BERTConfig, batch: TokenBatch, threads: Int, kernels: Kernels) {
+        let (width, inner) = (config.hiddenSize, config.intermediateSize)
+        tokens = batch.tokens
+        blockRows = BERTWorkspace.rowsPerBlock(rows: batch.tokens, threads: threads)
+        let attention = kernels.attentionScratchCount(tokens: batch.longest, headWidth: config.headWidth)
+
+        // One allocation, cut up; each part starts on a 64-byte boundary.
+        var count = 0
+        func reserve(_ floats: Int) -> Int {
+            defer { count += (floats + 15) / 16 * 16 }
+            return count
+        }
+        let parts = [width, width, 2 * width, width].map { (reserve(batch.tokens * $0), $0) }
+        let first = reserve(batch.sequences * width)
+        let slots = (0..<threads).map { _ in (reserve(blockRows * width), reserve(blockRows * inner), reserve(attention)) }
+        let memory = FloatBuffer.allocate(count)
+        self.memory = memory
+
+        func matrix(_ part: (offset: Int, columns: Int), rows: Int) -> MutableMatrixView {
+            MutableMatrixView(memory + part.offset, rows: rows, columns: part.columns)
+        }
+        hidden = matrix(parts[0], rows: batch.tokens)
+        query = matrix(parts[1], rows: batch.tokens)
+        keyValue = matrix(parts[2], rows: batch.tokens)
+        context = matrix(parts[3], rows: batch.tokens)
+        firstTokens = matrix((first, width), rows: batch.sequences)
+        let blockRows = blockRows
+        scratches = slots.map {
+            Scratch(
+                hidden: matrix(($0.0, width), rows: blockRows), intermediate: matrix(($0.1, inner), rows: blockRows),
+                attention: memory + $0.2)
+        }
+    }
+
+    deinit { memory.deallocate() }
+
+    func scratch(_ slot: Int) -> Scratch { scratches[slot] }
+
+    /// Calls `body(rows, slot)` for blocks of `0..<count` (all tokens by default), shared out over the threads.
+    func forEachRowBlock(of count: Int? = nil, _ lane: Lane, _ body: (Range<Int>, Int) -> Void) {
+        let count = count ?? tokens
+        let rows = min(blockRows, BERTWorkspace.rowsPerBlock(rows: count, threads: lane.threads))
+        lane.parallelFor((count + rows - 1) / rows) { block, slot in
+            body(block * rows..<min(count, (block + 1) * rows), slot)
+        }
+    }
+
+    /// Copies the first row of each sequence of `hidden` into `firstTokens`.
+    func gatherFirstTokens(of batch: TokenBatch) {
+        for sequence in 0..<batch.sequences {
+            firstTokens[sequence].update(from: hidden[batch.starts[sequence]], count: hidden.columns)
+        }
+    }
+
+    /// Blocks of equal height, as many for each thread.
+    private static func rowsPerBlock(rows: Int, threads: Int) -> Int {
+        let rounds = (rows + maxBlockRows * threads - 1) / (maxBlockRows * threads)
+        let blocks = max(1, rounds * threads)
+        return max(1, (rows + blocks - 1) / blocks)
+    }
+}

@@ -1,0 +1,48 @@
+package import OrderedJSON
+package import Ranking
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
+/// A model's small JSON files, read with errors that name the file and the place in it.
+package enum JSONFile {
+    package static func value(path: String) throws(RankingError) -> JSONValue {
+        let file = try MappedFile(path: path)
+        do {
+            return try JSONValue.parse(file.bytes)
+        } catch {
+            throw RankingError(
+                .corruptFile, what: "\(path) is not valid JSON: \(error).", why: "The file is damaged or cut short.",
+                fix: "Download it again.", cause: error)
+        }
+    }
+
+    package static func object(path: String) throws(RankingError) -> JSONObject {
+        guard case .object(let object) = try value(path: path) else {
+            throw RankingError(
+                .corruptFile, what: "\(path) holds JSON, but not an object.", why: "It is not the file its name says.",
+                fix: "Download it again.")
+        }
+        return object
+    }
+
+    /// The object of a file that a model may lack; an empty one where it does.
+    package static func objectIfPresent(path: String) throws(RankingError) -> JSONObject {
+        FileStatus.isFile(path) ? try object(path: path) : JSONObject()
+    }
+}
+
+package enum FileStatus {
+    package static func isFile(_ path: String) -> Bool { mode(path).map { $0 & S_IFMT == S_IFREG } ?? false }
+    package static func isDirectory(_ path: String) -> Bool { mode(path).map { $0 & S_IFMT == S_IFDIR } ?? false }
+
+    private static func mode(_ path: String) -> mode_t? {
+        var status = stat()
+        return stat(path, &status) == 0 ? status.st_mode : nil
+    }
+}

@@ -1,0 +1,76 @@
+// The two owners of raw memory. They are `@unchecked Sendable` because what they hold never changes after `init`
+// (MappedFile) or after the closure that fills it returned (FloatBuffer).
+
+import Ranking
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
+/// A file mapped read-only into memory. Pages are shared with other processes and read on first use.
+///
+/// The file must not shrink while it is mapped: replace model files by renaming a new one over them.
+package final class MappedFile: @unchecked Sendable {
+    package let path: String
+    package let bytes: UnsafeRawBufferPointer
+
+    package init(path: String) throws(RankingError) {
+        self.path = path
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw MappedFile.unreadable(path, reason: String(cString: strerror(errno))) }
+        defer { close(descriptor) }
+        var status = stat()
+        guard fstat(descriptor, &status) == 0 else {
+            throw MappedFile.unreadable(path, reason: String(cString: strerror(errno)))
+        }
+        guard status.st_mode & S_IFMT == S_IFREG else { throw MappedFile.unreadable(path, reason: "Not a regular file") }
+        let count = Int(status.st_size)
+        if count == 0 {
+            bytes = UnsafeRawBufferPointer(start: nil, count: 0)
+            return
+        }
+        guard let address = mmap(nil, count, PROT_READ, MAP_PRIVATE, descriptor, 0), address != MAP_FAILED else {
+            throw MappedFile.unreadable(path, reason: String(cString: strerror(errno)))
+        }
+        bytes = UnsafeRawBufferPointer(start: address, count: count)
+    }
+
+    deinit {
+        if let address = bytes.baseAddress {
+            munmap(UnsafeMutableRawPointer(mutating: address), bytes.count)
+        }
+    }
+
+    private static func unreadable(_ path: String, reason: String) -> RankingError {
+        RankingError(
+            .notFound, what: "\(path) cannot be read.", why: "\(reason).",
+            fix: "Check the path and its permissions.")
+    }
+}
+
+/// A fixed block of floats, aligned for the widest vector registers, filled once.
+package final class FloatBuffer: @unchecked Sendable {
+    private let storage: UnsafeMutablePointer<Float>
+    package let count: Int
+
+    package var base: UnsafePointer<Float> { UnsafePointer(storage) }
+
+    package init(count: Int, fill: (UnsafeMutablePointer<Float>) -> Void) {
+        self.count = count
+        storage = FloatBuffer.allocate(count)
+        storage.initialize(repeating: 0, count: count)
+        fill(storage)
+    }
+
+    deinit { storage.deallocate() }
+
+    /// Uninitialized floats on a 64-byte boundary; the caller deallocates.
+    package static func allocate(_ count: Int) -> UnsafeMutablePointer<Float> {
+        UnsafeMutableRawPointer.allocate(byteCount: max(count, 1) * MemoryLayout<Float>.stride, alignment: 64)
+            .bindMemory(to: Float.self, capacity: count)
+    }
+}

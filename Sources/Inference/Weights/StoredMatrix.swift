@@ -1,0 +1,85 @@
+import Ranking
+
+/// A matrix in its stored form (F32, F16, BF16, or I8 with a scale per row), read as Float a few rows at a time.
+///
+/// Reading one row twice gives the same bits: an embedding table is used this way, straight from the mapped file.
+package struct StoredMatrix: Sendable {
+    package let rows: Int
+    package let columns: Int
+    private let tensor: Checkpoint.Tensor
+    private let scales: [Float]?
+
+    init(_ tensor: Checkpoint.Tensor, scales: [Float]?) {
+        self.tensor = tensor
+        self.scales = scales
+        let shape = tensor.entry.shape
+        rows = shape.first ?? 1
+        columns = shape.dropFirst().reduce(1, *)
+    }
+
+    /// Writes rows as Float, one after the other. `range` lies in `0..<rows`.
+    package func read(rows range: Range<Int>, into destination: UnsafeMutablePointer<Float>) {
+        precondition(range.lowerBound >= 0 && range.upperBound <= rows)
+        let count = range.count * columns
+        let itemSize = tensor.entry.type.size
+        let start = range.lowerBound * columns * itemSize
+        guard count > 0, let base = tensor.bytes.baseAddress else { return }
+        let source = UnsafeRawBufferPointer(start: base + start, count: count * itemSize)
+        switch tensor.entry.type {
+        case .f32:
+            UnsafeMutableRawPointer(destination).copyMemory(from: base + start, byteCount: count * itemSize)
+        case .f16:
+            withAligned(source, as: UInt16.self) { Kernels.convertF16($0, into: destination) }
+        case .bf16:
+            withAligned(source, as: UInt16.self) { Kernels.convertBF16($0, into: destination) }
+        case .i8:
+            for row in range {
+                let offset = (row - range.lowerBound) * columns
+                let integers = UnsafeBufferPointer(
+                    start: (base + start + offset).assumingMemoryBound(to: Int8.self), count: columns)
+                Kernels.convertI8(integers, scale: scales?[row] ?? 0, into: destination + offset)
+            }
+        default:
+            // Checkpoint.matrix refuses the other types before a StoredMatrix exists.
+            preconditionFailure("a \(tensor.entry.type.rawValue) tensor cannot be read as Float")
+        }
+    }
+
+    package func read(row: Int, into destination: UnsafeMutablePointer<Float>) {
+        read(rows: row..<row + 1, into: destination)
+    }
+
+    /// True if every value is a finite number; reads the whole matrix once.
+    package func allFinite() -> Bool {
+        if let scales { return scales.withUnsafeBufferPointer(Kernels.allFinite) }
+        let block = max(1, 65_536 / max(1, columns))
+        return withUnsafeTemporaryAllocation(of: Float.self, capacity: block * columns) { buffer in
+            guard let base = buffer.baseAddress else { return true }
+            var row = 0
+            while row < rows {
+                let end = min(rows, row + block)
+                read(rows: row..<end, into: base)
+                let values = UnsafeBufferPointer(start: base, count: (end - row) * columns)
+                guard Kernels.allFinite(values) else { return false }
+                row = end
+            }
+            return true
+        }
+    }
+
+    /// The same bytes on a boundary of `Item`; safetensors does not promise one.
+    private func withAligned<Item: BitwiseCopyable>(
+        _ source: UnsafeRawBufferPointer, as type: Item.Type, _ body: (UnsafeBufferPointer<Item>) -> Void
+    ) {
+        let count = source.count / MemoryLayout<Item>.stride
+        guard let base = source.baseAddress else { return }
+        if Int(bitPattern: base) % MemoryLayout<Item>.alignment == 0 {
+            body(UnsafeBufferPointer(start: base.assumingMemoryBound(to: Item.self), count: count))
+        } else {
+            withUnsafeTemporaryAllocation(of: Item.self, capacity: count) { buffer in
+                UnsafeMutableRawBufferPointer(buffer).copyMemory(from: source)
+                body(UnsafeBufferPointer(buffer))
+            }
+        }
+    }
+}

@@ -1,0 +1,62 @@
+/// A document with the score that ranked it.
+public struct Candidate: Sendable {
+    public var document: Document
+    /// Position of the document in the caller's list, from 0.
+    public var index: Int
+    public var score: Float
+    public var scoreKind: ScoreKind
+    /// The part of the document that the score comes from, where the document was split.
+    public var passage: Passage?
+    /// The model's raw output for the pair (for the passage above, where there is one).
+    public var logit: Float
+    /// Tokens that were scored for this document, with the query and the special tokens of each pair.
+    public var tokens: Int
+    /// Passages that were scored for this document.
+    public var passages: Int
+    /// Tokens of the document that no score saw, because the model's window was full.
+    public var truncatedTokens: Int
+
+    public var id: String? { document.id }
+
+    public init(
+        document: Document, index: Int, score: Float, scoreKind: ScoreKind, passage: Passage? = nil, logit: Float,
+        tokens: Int, passages: Int = 1, truncatedTokens: Int = 0
+    ) {
+        self.document = document
+        self.index = index
+        self.score = score
+        self.scoreKind = scoreKind
+        self.passage = passage
+        self.logit = logit
+        self.tokens = tokens
+        self.passages = passages
+        self.truncatedTokens = truncatedTokens
+    }
+
+    /// The order of a ranking: higher scores first; equal scores by document id, in byte order, documents without an
+    /// id last; then by position in the caller's list. Total as long as no score is NaN.
+    public static func precedes(_ a: Candidate, _ b: Candidate) -> Bool {
+        if a.score != b.score { return a.score > b.score }
+        switch (a.id, b.id) {
+        case (let first?, let second?) where first != second:
+            return first.utf8.lexicographicallyPrecedes(second.utf8)
+        case (.some, nil): return true
+        case (nil, .some): return false
+        default: return a.index < b.index
+        }
+    }
+}
+
+/// A slice of a document's text that fits the model.
+public struct Passage: Sendable, Equatable {
+    /// Unicode code points of the rendered document text, from 0; `end` is exclusive.
+    public var start: Int
+    public var end: Int
+    public var text: String
+
+    public init(start: Int, end: Int, text: String) {
+        self.start = start
+        self.end = end
+        self.text = text
+    }
+}

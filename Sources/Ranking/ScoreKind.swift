@@ -1,0 +1,8 @@
+/// What a score means, and so what may be done with it.
+public enum ScoreKind: String, Sendable, CaseIterable {
+    /// The raw output of a model's head, any real number. Comparable for one model across queries, but no probability.
+    case logit
+    /// A logit after a sigmoid or softmax: 0 ... 1, higher is more relevant. Not a probability either, unless
+    /// calibrated on labelled data.
+    case normalizedRelevance = "normalized_relevance"
+}

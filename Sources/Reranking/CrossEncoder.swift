@@ -1,0 +1,98 @@
+import Inference
+import OrderedJSON
+public import Ranking
+public import Tokenizers
+
+/// A model that reads a query and a passage together and judges how well they match.
+///
+/// Texts in, logits out. What the logits mean for a ranking is `Reranker`'s business.
+public struct CrossEncoder: Sendable {
+    public let description: ModelDescription
+    package let tokenizer: Tokenizer
+    package let pool: ComputePool
+    private let model: BERTForSequenceClassification
+
+    /// - Parameter directory: config.json, tokenizer.json and safetensors weights. Never touches the network.
+    public static func load(directory: String, pool: ComputePool = .shared) throws(RankingError) -> CrossEncoder {
+        let files = try ModelDirectory(path: directory)
+        guard files.architecture == .bertForSequenceClassification else {
+            throw RankingError(
+                .unsupportedModel, what: "\(directory) holds a \(files.architecture.rawValue), which has no head to score with.",
+                why: "It is an encoder for embeddings, not a reranker.", fix: "Name a cross-encoder.")
+        }
+        let config = try BERTConfig(files.config, path: files.configPath)
+        let labels = try CrossEncoder.labels(in: files.config, path: files.configPath)
+        let kernels = try Kernels.forThisMachine()
+        let checkpoint = try Checkpoint(directory: directory)
+        let model = try BERTForSequenceClassification.load(checkpoint, config: config, labels: labels, kernels: kernels)
+        let description = ModelDescription(
+            name: ModelDescription.name(in: files.config, directory: directory),
+            architecture: files.architecture.rawValue,
+            labels: labels,
+            maxTokens: min(files.tokenizerMaxLength ?? .max, config.maxPositionEmbeddings),
+            activation: try ScoreActivation.declared(in: files.config, labels: labels, path: files.configPath),
+            layers: config.numHiddenLayers, hiddenSize: config.hiddenSize, vocabSize: config.vocabSize,
+            weightTypes: checkpoint.storedTypes, kernels: kernels.name, directory: directory)
+        return CrossEncoder(description: description, tokenizer: files.tokenizer, pool: pool, model: model)
+    }
+
+    /// The raw logits of encoded pairs: [pairs][labels]. `progress` is called with the number of pairs done.
+    ///
+    /// The logits of a pair are bit-identical whatever else is in the call and however many threads work on it.
+    package func logits(
+        of pairs: [EncodedPair], progress: (@Sendable (Int) -> Void)? = nil
+    ) async throws -> [[Float]] {
+        var logits: [[Float]] = []
+        logits.reserveCapacity(pairs.count)
+        for range in BatchPlan(lengths: pairs.map(\.tokenIDs.count)).batches {
+            var batch = TokenBatch()
+            for pair in pairs[range] { batch.append(tokenIDs: pair.tokenIDs, typeIDs: pair.typeIDs) }
+            let sealed = batch
+            logits += try await pool.run { lane in try model.logits(of: sealed, on: lane) }
+            progress?(logits.count)
+        }
+        return logits
+    }
+
+    /// The raw logits of query and passage texts, encoded and truncated as sentence-transformers does.
+    package func logits(
+        of pairs: [(query: String, passage: String)], truncation: TruncationStrategy = .longestFirst
+    ) async throws -> [[Float]] {
+        let encoder = PairEncoder(tokenizer: tokenizer, maxLength: description.maxTokens, truncation: truncation)
+        var encoded: [EncodedPair] = []
+        for pair in pairs {
+            encoded.append(try encoder.encode(tokenizer.encode(pair.query), tokenizer.encode(pair.passage)))
+        }
+        return try await logits(of: encoded)
+    }
+
+    /// `num_labels` as transformers derives it: the size of `id2label`, else the field itself, else 2.
+    private static func labels(in config: JSONObject, path: String) throws(RankingError) -> Int {
+        if case .object(let names)? = config["id2label"], !names.keys.isEmpty { return names.keys.count }
+        return try ConfigReader(config, path: path).integer("num_labels", in: 1...100_000, default: 2)
+    }
+}
+
+/// What is known about a loaded model.
+public struct ModelDescription: Sendable, Equatable {
+    public var name: String
+    /// As config.json names it.
+    public var architecture: String
+    public var labels: Int
+    /// Query, passage and special tokens together.
+    public var maxTokens: Int
+    /// What config.json asks for.
+    public var activation: ScoreActivation
+    public var layers: Int
+    public var hiddenSize: Int
+    public var vocabSize: Int
+    /// How many values are stored in each type: ["F32": 1200, "I8": 22000000].
+    public var weightTypes: [String: Int]
+    public var kernels: String
+    public var directory: String
+
+    static func name(in config: JSONObject, directory: String) -> String {
+        if case .string(let name)? = config["_name_or_path"], !name.isEmpty, !name.hasPrefix("/") { return name }
+        return directory.split(separator: "/").last.map(String.init) ?? directory
+    }
+}

@@ -1,0 +1,32 @@
+public import Ranking
+
+/// The candidates of one query, best first, and how they were scored.
+public struct DocumentRanking: Sendable {
+    public var candidates: [Candidate]
+    public var report: RerankReport
+}
+
+/// What a rerank did.
+public struct RerankReport: Sendable, Equatable {
+    /// Documents that were given. `candidates` may hold fewer: `limit` and `minScore` leave some out.
+    public var documents: Int
+    /// Documents left out because they scored below `minScore`.
+    public var belowMinScore: Int
+    /// Pairs of query and passage that were scored.
+    public var pairs: Int
+    /// Tokens of all pairs, special tokens included.
+    public var tokens: Int
+    /// Documents of which some tokens were cut off and not scored.
+    public var truncatedDocuments: Int
+    /// Tokens of the query that were cut off in at least one pair.
+    public var truncatedQueryTokens: Int
+    /// Text to token ids.
+    public var tokenizeMilliseconds: Double
+    /// Token ids to scores.
+    public var inferenceMilliseconds: Double
+    public var totalMilliseconds: Double
+    public var model: String
+    /// The kernel variant: "avx512", "avx2", "neon" or "scalar".
+    public var kernels: String
+    public var threads: Int
+}

@@ -1,0 +1,53 @@
+public import Tokenizers
+
+/// What happens to a document that does not fit the model's window beside the query.
+public enum LongDocuments: Sendable, Equatable {
+    /// Its end is cut off. The candidate and the report say so.
+    case truncate
+    /// It is split into passages that fit, cut at sentence ends where there are any, each sharing about this many
+    /// tokens with the one before. The document's score is its best passage's, and the candidate says which.
+    case split(overlapTokens: Int = 64)
+    /// `rerank` throws and names the document.
+    case refuse
+}
+
+/// How a rerank is done. The default is what sentence-transformers' CrossEncoder does.
+public struct RerankOptions: Sendable {
+    public var longDocuments: LongDocuments = .truncate
+    /// Which side of a pair is cut where the pair is too long.
+    public var truncation: TruncationStrategy = .longestFirst
+    /// A smaller window than the model's own.
+    public var maxTokens: Int?
+    /// The fields of a structured document that are read, in order; nil for title and text.
+    public var rankFields: [String]?
+    /// Candidates that score lower are left out; the report counts them.
+    public var minScore: Float?
+    /// nil for what the model's config.json asks for.
+    public var activation: ScoreActivation?
+    /// Which label of a model with several is the relevance.
+    public var label: Int?
+    /// Called as pairs are scored, from any thread.
+    public var progress: (@Sendable (RerankProgress) -> Void)?
+
+    public init(
+        longDocuments: LongDocuments = .truncate, truncation: TruncationStrategy = .longestFirst,
+        maxTokens: Int? = nil, rankFields: [String]? = nil, minScore: Float? = nil,
+        activation: ScoreActivation? = nil, label: Int? = nil,
+        progress: (@Sendable (RerankProgress) -> Void)? = nil
+    ) {
+        self.longDocuments = longDocuments
+        self.truncation = truncation
+        self.maxTokens = maxTokens
+        self.rankFields = rankFields
+        self.minScore = minScore
+        self.activation = activation
+        self.label = label
+        self.progress = progress
+    }
+}
+
+/// How far a rerank is, in pairs of query and passage.
+public struct RerankProgress: Sendable {
+    public var scoredPairs: Int
+    public var totalPairs: Int
+}

@@ -1,0 +1,49 @@
+import Ranking
+
+/// From the logits of a document's passages to its candidate.
+struct ScoreHead: Sendable {
+    private let activation: ScoreActivation
+    private let label: Int
+
+    init(_ model: ModelDescription, _ options: RerankOptions) throws(RankingError) {
+        activation = options.activation ?? model.activation
+        guard let label = options.label ?? (model.labels == 1 ? 0 : nil) else {
+            throw RankingError(
+                .unsupportedModel, what: "\(model.name) has \(model.labels) labels.",
+                why: "A ranking needs one number a document, and the model does not say which label is the relevance.",
+                fix: "Name the label by its number, 0 to \(model.labels - 1).")
+        }
+        guard (0..<model.labels).contains(label) else {
+            throw RankingError(
+                .invalidInput, what: "There is no label \(label).",
+                why: "\(model.name) has \(model.labels) label\(model.labels == 1 ? "" : "s").",
+                fix: "Name a label from 0 to \(model.labels - 1).")
+        }
+        self.label = label
+    }
+
+    /// The document's score is its best passage's; of equal ones, the first's.
+    func candidate(
+        _ document: Document, index: Int, _ plan: PairPlanner.Plan, _ logits: [[Float]]
+    ) throws(RankingError) -> Candidate {
+        let scores = logits.map { activation($0)[label] }
+        guard logits.allSatisfy({ $0.allSatisfy(\.isFinite) }), scores.allSatisfy(\.isFinite),
+            var best = scores.indices.first
+        else {
+            throw RankingError(
+                .nonFiniteScore, what: "The model's score for \(ScoreHead.name(document, index: index)) is not a finite number.",
+                why: "The weights overflow on this text.", fix: "Check the model with `resift models selftest`, or use another one.")
+        }
+        for passage in scores.indices where scores[passage] > scores[best] { best = passage }
+        return Candidate(
+            document: document, index: index, score: scores[best], scoreKind: activation.scoreKind,
+            passage: plan.passages.isEmpty ? nil : plan.passages[best], logit: logits[best][label],
+            tokens: plan.pairs.reduce(0) { $0 + $1.tokenIDs.count }, passages: plan.pairs.count,
+            truncatedTokens: plan.truncatedTokens)
+    }
+
+    /// "document 3 (id "a")"; documents are counted from 0, as `Candidate.index` is.
+    static func name(_ document: Document, index: Int) -> String {
+        "document \(index)" + (document.id.map { " (id \"\($0)\")" } ?? "")
+    }
+}

@@ -1,0 +1,6 @@
+// What `import Resift` brings.
+@_exported public import Inference
+@_exported public import OrderedJSON
+@_exported public import Ranking
+@_exported public import Reranking
+@_exported public import Tokenizers

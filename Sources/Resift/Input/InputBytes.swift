@@ -1,0 +1,110 @@
+public import Ranking
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
+/// The whole of a file or of standard input, and its lines.
+public struct InputBytes: Sendable {
+    /// The path, or "standard input".
+    public let name: String
+    public let bytes: [UInt8]
+
+    /// Longer lines are refused: they are a file in another format more often than a document.
+    public static let defaultMaxLineBytes = 64 << 20
+
+    public init(name: String, bytes: [UInt8]) {
+        self.name = name
+        // A byte order mark is no part of the first line.
+        self.bytes = bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? Array(bytes.dropFirst(3)) : bytes
+    }
+
+    /// Reads a file, or standard input where the path is "-".
+    public static func read(path: String) throws(RankingError) -> InputBytes {
+        let isStandardInput = path == "-"
+        let name = isStandardInput ? "standard input" : path
+        let descriptor = isStandardInput ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw unreadable(name) }
+        defer { if !isStandardInput { close(descriptor) } }
+        var bytes: [UInt8] = []
+        let chunk = 1 << 20
+        while true {
+            var count = 0
+            bytes.reserveCapacity(max(bytes.capacity, bytes.count + chunk))
+            let block = [UInt8](unsafeUninitializedCapacity: chunk) { buffer, initialized in
+                count = readOnce(descriptor, into: buffer)
+                initialized = max(0, count)
+            }
+            guard count >= 0 else { throw unreadable(name) }
+            if count == 0 { break }
+            bytes += block
+        }
+        let isGzip = bytes.starts(with: [0x1F, 0x8B])
+        guard !isGzip else {
+            throw RankingError(
+                .invalidInput, what: "\(name) is compressed with gzip.", why: "Only plain text is read here.",
+                fix: "Pipe it in: gunzip -c FILE | resift ... -")
+        }
+        return InputBytes(name: name, bytes: bytes)
+    }
+
+    /// A line without its ending, and its number from 1.
+    struct Line {
+        var number: Int
+        var bytes: ArraySlice<UInt8>
+
+        var isBlank: Bool { bytes.allSatisfy { $0 == 0x20 || $0 == 0x09 } }
+    }
+
+    /// Lines end with LF or CR LF; the end of the file needs none.
+    func lines(maxBytes: Int) throws(RankingError) -> [Line] {
+        var lines: [Line] = []
+        var start = 0
+        while start < bytes.count {
+            var end = bytes[start...].firstIndex(of: 0x0A) ?? bytes.count
+            let next = end + 1
+            guard end - start <= maxBytes else {
+                throw error(
+                    line: lines.count + 1, "is \(end - start) bytes long", why: "The limit is \(maxBytes) bytes a line.",
+                    fix: "Check the input format, cut the line, or raise --max-line-bytes.")
+            }
+            if end > start, bytes[end - 1] == 0x0D { end -= 1 }
+            lines.append(Line(number: lines.count + 1, bytes: bytes[start..<end]))
+            start = next
+        }
+        return lines
+    }
+
+    /// The text of a line, which has to be UTF-8.
+    func text(_ line: Line) throws(RankingError) -> String {
+        guard let text = String(validating: line.bytes, as: UTF8.self) else {
+            throw error(
+                line: line.number, "is not valid UTF-8", why: "The file is in another encoding, or not text.",
+                fix: "Convert it, for example with: iconv -f LATIN1 -t UTF-8.")
+        }
+        return text
+    }
+
+    func error(
+        line: Int, _ problem: String, why: String, fix: String, cause: (any Error)? = nil
+    ) -> RankingError {
+        RankingError(.invalidInput, what: "\(name), line \(line): the line \(problem).", why: why, fix: fix, cause: cause)
+    }
+
+    private static func unreadable(_ name: String) -> RankingError {
+        RankingError(
+            .notFound, what: "\(name) cannot be read.", why: "\(String(cString: strerror(errno))).",
+            fix: "Check the path and its permissions.")
+    }
+}
+
+/// read(2), again where a signal interrupted it.
+private func readOnce(_ descriptor: Int32, into buffer: UnsafeMutableBufferPointer<UInt8>) -> Int {
+    var count = 0
+    repeat { count = read(descriptor, buffer.baseAddress, buffer.count) } while count < 0 && errno == EINTR
+    return count
+}

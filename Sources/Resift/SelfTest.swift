@@ -1,0 +1,68 @@
+import Inference
+import OrderedJSON
+public import Ranking
+public import Reranking
+
+/// Scores stored pairs and compares them with what a reference implementation computed.
+///
+/// The pairs are in `selftest.json` of the model's directory:
+/// `{"reference": "...", "tolerance": 0.001, "cases": [{"query", "document", "logit"}]}`.
+public struct SelfTest: Sendable {
+    public struct Outcome: Sendable, Equatable {
+        public var model: String
+        public var reference: String
+        public var kernels: String
+        public var pairs: Int
+        public var tolerance: Double
+        public var worstDifference: Double
+        public var passed: Bool { worstDifference <= tolerance }
+    }
+
+    private struct Case {
+        var query: String
+        var document: String
+        var logit: Double
+    }
+
+    public static func run(_ reranker: Reranker) async throws -> Outcome {
+        let path = reranker.model.directory + "/selftest.json"
+        guard FileStatus.isFile(path) else {
+            throw RankingError(
+                .notFound, what: "\(reranker.model.directory) has no selftest.json.",
+                why: "A self-test compares with scores that another implementation computed.",
+                fix: "Write one: {\"reference\", \"tolerance\", \"cases\": [{\"query\", \"document\", \"logit\"}]}.")
+        }
+        let (reference, tolerance, cases) = try stored(in: JSONFile.object(path: path), path: path)
+        var worst = 0.0
+        for test in cases {
+            let ranking = try await reranker.rerank(
+                test.query, [test.document], options: RerankOptions(activation: .identity))
+            for candidate in ranking.candidates { worst = max(worst, abs(Double(candidate.logit) - test.logit)) }
+        }
+        return Outcome(
+            model: reranker.model.name, reference: reference, kernels: reranker.model.kernels, pairs: cases.count,
+            tolerance: tolerance, worstDifference: worst)
+    }
+
+    private static func stored(
+        in object: JSONObject, path: String
+    ) throws(RankingError) -> (reference: String, tolerance: Double, cases: [Case]) {
+        guard case .string(let reference)? = object["reference"], case .number(let tolerance)? = object["tolerance"],
+            case .array(let items)? = object["cases"], !items.isEmpty
+        else { throw corrupt(path, "has no reference, tolerance or cases") }
+        var cases: [Case] = []
+        for (index, item) in items.enumerated() {
+            guard case .object(let fields) = item, case .string(let query)? = fields["query"],
+                case .string(let document)? = fields["document"], case .number(let logit)? = fields["logit"]
+            else { throw corrupt(path, "has a case \(index) without query, document or logit") }
+            cases.append(Case(query: query, document: document, logit: logit.double))
+        }
+        return (reference, tolerance.double, cases)
+    }
+
+    private static func corrupt(_ path: String, _ problem: String) -> RankingError {
+        RankingError(
+            .corruptFile, what: "\(path) \(problem).", why: "It is not a self-test file.",
+            fix: "Take it from the model's own directory.")
+    }
+}

@@ -1,0 +1,54 @@
+import ArgumentParser
+import Resift
+
+/// What the command's exit status says; the numbers are those of sysexits.h where it has one.
+enum ExitStatus: Int32, CaseIterable {
+    case success = 0
+    case failed = 1
+    case usage = 64
+    case invalidInput = 65
+    case notFound = 66
+    case unsupportedModel = 69
+    case nonFiniteScore = 70
+    case corruptFile = 74
+
+    init(_ code: RankingError.Code) {
+        switch code {
+        case .invalidInput: self = .invalidInput
+        case .notFound: self = .notFound
+        case .unsupportedModel: self = .unsupportedModel
+        case .corruptFile: self = .corruptFile
+        case .nonFiniteScore: self = .nonFiniteScore
+        default: self = .failed
+        }
+    }
+
+    var meaning: String {
+        switch self {
+        case .success: "done"
+        case .failed: "a self-test failed, or another error"
+        case .usage: "the command line is wrong"
+        case .invalidInput: "the query, the documents or an option cannot be used; nothing was ranked"
+        case .notFound: "a file or directory is missing or cannot be read"
+        case .unsupportedModel: "the model is of a kind that Resift does not run"
+        case .nonFiniteScore: "the model gave a score that is not a finite number"
+        case .corruptFile: "a model file contradicts itself or its format"
+        }
+    }
+
+    static var table: String {
+        allCases.map { "  \(String($0.rawValue).padded(to: 3)) \($0.meaning)" }.joined(separator: "\n")
+    }
+
+    static var kernelNames: String { Kernels.available.joined(separator: ", ") }
+}
+
+/// Runs a command; prints a RankingError on standard error and ends with its status.
+func reportingErrors(_ body: () async throws -> Void) async throws {
+    do {
+        try await body()
+    } catch let error as RankingError {
+        StandardError.write("error: \(error)\n")
+        throw ExitCode(ExitStatus(error.code).rawValue)
+    }
+}

@@ -1,0 +1,118 @@
+import ArgumentParser
+import Resift
+
+struct ModelsCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "models", abstract: "Show and check models.",
+        subcommands: [ModelsListCommand.self, ModelsInfoCommand.self, ModelsSelftestCommand.self])
+}
+
+enum ReportFormat: String, CaseIterable, ExpressibleByArgument {
+    case table, json
+}
+
+struct ModelsListCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "list", abstract: "Show the model inside the package and the architectures that load from a directory.")
+
+    @Option(help: "How to print: \(ReportFormat.allCases.map(\.rawValue).joined(separator: ", ")).")
+    var format: ReportFormat = .table
+
+    func run() async throws {
+        try await reportingErrors {
+            var report = JSONObject()
+            report["embedded"] = .string(DefaultModel.name)
+            report["directory"] = .string(try DefaultModel.directory())
+            report["cross_encoder_architectures"] = .array(CrossEncoder.architectures.map(JSONValue.string))
+            report["bi_encoder_architectures"] = .array(BiEncoder.architectures.map(JSONValue.string))
+            FieldTable.print(report, format)
+        }
+    }
+}
+
+struct ModelsInfoCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "info", abstract: "Say what a model is and how its scores are made.",
+        discussion: "EXAMPLES\n  resift models info\n  resift models info --model ms-marco-MiniLM-L-12-v2 --format json")
+
+    @OptionGroup var options: ModelOptions
+
+    @Option(help: "How to print: \(ReportFormat.allCases.map(\.rawValue).joined(separator: ", ")).")
+    var format: ReportFormat = .table
+
+    func run() async throws {
+        try await reportingErrors {
+            let model = try options.load().model
+            var report = JSONObject()
+            report["name"] = .string(model.name)
+            report["directory"] = .string(model.directory)
+            report["architecture"] = .string(model.architecture)
+            report["layers"] = .number(JSONNumber(model.layers))
+            report["hidden_size"] = .number(JSONNumber(model.hiddenSize))
+            report["vocab_size"] = .number(JSONNumber(model.vocabSize))
+            report["max_tokens"] = .number(JSONNumber(model.maxTokens))
+            report["labels"] = .number(JSONNumber(model.labels))
+            report["activation"] = .string(model.activation.rawValue)
+            report["score_kind"] = .string(model.activation.scoreKind.rawValue)
+            var weights = JSONObject()
+            for (type, count) in model.weightTypes.sorted(by: { $0.key < $1.key }) {
+                weights[type] = .number(JSONNumber(count))
+            }
+            report["stored_weights"] = .object(weights)
+            report["kernels"] = .string(model.kernels)
+            FieldTable.print(report, format)
+        }
+    }
+}
+
+struct ModelsSelftestCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "selftest",
+        abstract: "Score stored pairs on this machine and compare with the reference.",
+        discussion: """
+            The pairs are in the model directory's selftest.json. Ends with status 0 if every logit is within the tolerance,
+            1 if not. RESIFT_KERNELS chooses the kernel variant to test (\(ExitStatus.kernelNames)).
+            """)
+
+    @OptionGroup var options: ModelOptions
+
+    @Option(help: "How to print: \(ReportFormat.allCases.map(\.rawValue).joined(separator: ", ")).")
+    var format: ReportFormat = .table
+
+    func run() async throws {
+        try await reportingErrors {
+            let outcome = try await SelfTest.run(options.load())
+            var report = JSONObject()
+            report["result"] = .string(outcome.passed ? "pass" : "fail")
+            report["model"] = .string(outcome.model)
+            report["kernels"] = .string(outcome.kernels)
+            report["pairs"] = .number(JSONNumber(outcome.pairs))
+            report["worst_difference"] = .number(JSONNumber(outcome.worstDifference))
+            report["tolerance"] = .number(JSONNumber(outcome.tolerance))
+            report["reference"] = .string(outcome.reference)
+            FieldTable.print(report, format)
+            if !outcome.passed { throw ExitCode(ExitStatus.failed.rawValue) }
+        }
+    }
+}
+
+/// A report of named values, as aligned lines or as JSON.
+enum FieldTable {
+    static func print(_ report: JSONObject, _ format: ReportFormat) {
+        switch format {
+        case .json: Swift.print(JSONValue.object(report).pretty)
+        case .table:
+            let width = report.keys.map(\.count).max() ?? 0
+            for member in report.members { Swift.print("\(member.key.padded(to: width))  \(text(member.value))") }
+        }
+    }
+
+    private static func text(_ value: JSONValue) -> String {
+        switch value {
+        case .string(let text): text
+        case .array(let items): items.map(text).joined(separator: ", ")
+        case .object(let object): object.members.map { "\($0.key) \(text($0.value))" }.joined(separator: ", ")
+        default: value.compact
+        }
+    }
+}

@@ -1,0 +1,152 @@
+import ArgumentParser
+import Resift
+
+enum OutputFormat: String, CaseIterable, ExpressibleByArgument {
+    case table, jsonl, tsv, trec
+}
+
+/// Prints rankings. One value writes the rankings of one command.
+struct RankingWriter {
+    let format: OutputFormat
+    let explain: Bool
+    let rankFields: [String]?
+
+    func write(_ ranking: DocumentRanking, query: Query?) throws {
+        switch format {
+        case .table: table(ranking, query: query)
+        case .jsonl: try jsonLines(ranking, query: query)
+        case .tsv: try tabSeparated(ranking, query: query)
+        case .trec: trec(ranking, query: query)
+        }
+    }
+
+    // MARK: JSON Lines
+
+    /// The names this command writes. An input field of such a name is kept as `input_<name>`.
+    private static let ownNames = ["query_id", "rank", "index", "id", "score", "score_kind", "text", "passage", "truncated_tokens", "explain"]
+
+    private func jsonLines(_ ranking: DocumentRanking, query: Query?) throws {
+        for (place, candidate) in ranking.candidates.enumerated() {
+            print(JSONValue.object(try object(candidate, rank: place + 1, query: query)).compact)
+        }
+    }
+
+    private func object(_ candidate: Candidate, rank: Int, query: Query?) throws -> JSONObject {
+        var object = JSONObject()
+        if let query { object["query_id"] = .string(query.id) }
+        object["rank"] = .number(JSONNumber(rank))
+        object["index"] = .number(JSONNumber(candidate.index))
+        if let id = candidate.id { object["id"] = .string(id) }
+        object["score"] = .number(JSONNumber(candidate.score))
+        object["score_kind"] = .string(candidate.scoreKind.rawValue)
+        var others: [(String, JSONValue)] = []
+        if case .fields(let fields) = candidate.document.content {
+            others = fields.members.map { ($0.key, $0.value) }
+            if let id = fields["id"] { object["id"] = id }
+        }
+        object["text"] = try .string(text(of: candidate))
+        for (key, value) in others where key != "id" && !(key == "text" && value == object["text"]) {
+            object[RankingWriter.ownNames.contains(key) ? "input_" + key : key] = value
+        }
+        if let passage = candidate.passage {
+            var span = JSONObject()
+            span["start"] = .number(JSONNumber(passage.start))
+            span["end"] = .number(JSONNumber(passage.end))
+            object["passage"] = .object(span)
+        }
+        if candidate.truncatedTokens > 0 {
+            object["truncated_tokens"] = .number(JSONNumber(candidate.truncatedTokens))
+        }
+        if explain { object["explain"] = .object(explanation(candidate)) }
+        return object
+    }
+
+    /// The `text` field of an object that has one; otherwise the text that the model read.
+    private func text(of candidate: Candidate) throws -> String {
+        if case .fields(let fields) = candidate.document.content, case .string(let text)? = fields["text"],
+            candidate.passage == nil || fields["title"] == nil && rankFields == nil
+        {
+            return text
+        }
+        return try candidate.document.text(rankFields: rankFields)
+    }
+
+    private func explanation(_ candidate: Candidate) -> JSONObject {
+        var explanation = JSONObject()
+        explanation["logit"] = .number(JSONNumber(candidate.logit))
+        explanation["tokens"] = .number(JSONNumber(candidate.tokens))
+        explanation["passages"] = .number(JSONNumber(candidate.passages))
+        return explanation
+    }
+
+    // MARK: TSV and TREC
+
+    private func tabSeparated(_ ranking: DocumentRanking, query: Query?) throws {
+        for (place, candidate) in ranking.candidates.enumerated() {
+            let text = try text(of: candidate).split(whereSeparator: \.isWhitespace).joined(separator: " ")
+            let columns = [query?.id, "\(place + 1)", candidate.id ?? "\(candidate.index)", "\(candidate.score)", text]
+            print(columns.compactMap(\.self).joined(separator: "\t"))
+        }
+    }
+
+    /// `query-id Q0 document-id rank score tag`. Ids cannot hold white space there.
+    private func trec(_ ranking: DocumentRanking, query: Query?) {
+        for (place, candidate) in ranking.candidates.enumerated() {
+            let id = candidate.id ?? "\(candidate.index)"
+            print("\(query?.id ?? "1") Q0 \(id) \(place + 1) \(candidate.score) resift")
+        }
+    }
+
+    // MARK: Table
+
+    private func table(_ ranking: DocumentRanking, query: Query?) {
+        if let query { print(Terminal.bold("\(query.id)  \(query.text)")) }
+        let ids = ranking.candidates.map { $0.id ?? "\($0.index)" }
+        let idWidth = max(2, min(24, ids.map(\.count).max() ?? 2))
+        let scores = ranking.candidates.map { formatted($0.score) }
+        let scoreWidth = max(5, scores.map(\.count).max() ?? 5)
+        let textWidth = max(20, Terminal.width - idWidth - scoreWidth - 20)
+        print(Terminal.dim("rank  \("score".leftPadded(to: scoreWidth))  \("".padded(to: 10))  \("id".padded(to: idWidth))  text"))
+        for (place, candidate) in ranking.candidates.enumerated() {
+            let rank = "\(place + 1)".leftPadded(to: 4)
+            let score = scores[place].leftPadded(to: scoreWidth)
+            let id = shortened(ids[place], to: idWidth).padded(to: idWidth)
+            let shown = candidate.passage?.text ?? (try? candidate.document.text(rankFields: rankFields)) ?? ""
+            print("\(Terminal.bold(rank))  \(score)  \(bar(candidate))  \(id)  \(shortened(shown, to: textWidth))")
+            if let note = note(candidate) { print(Terminal.dim("      \(note)")) }
+        }
+    }
+
+    private func note(_ candidate: Candidate) -> String? {
+        var parts: [String] = []
+        if explain {
+            parts.append("logit \(formatted(candidate.logit)), \(candidate.tokens) tokens in \(candidate.passages) passage\(candidate.passages == 1 ? "" : "s")")
+        }
+        if let passage = candidate.passage { parts.append("characters \(passage.start)..<\(passage.end)") }
+        if candidate.truncatedTokens > 0 { parts.append("\(candidate.truncatedTokens) tokens cut off") }
+        return parts.isEmpty ? nil : parts.joined(separator: "; ")
+    }
+
+    /// Ten cells, filled in eighths in proportion to the score, a logit after a sigmoid.
+    private func bar(_ candidate: Candidate) -> String {
+        let share =
+            candidate.scoreKind == .logit
+            ? ScoreActivation.sigmoid([candidate.score])[0] : min(1, max(0, candidate.score))
+        let eighths = Int((share * 80).rounded())
+        let partial = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"][eighths % 8]
+        return (String(repeating: "█", count: eighths / 8) + partial).padded(to: 10)
+    }
+
+    private func formatted(_ score: Float) -> String {
+        let thousandths = (Double(abs(score)) * 1_000).rounded()
+        guard thousandths < 1e15 else { return "\(score)" }
+        let digits = "\(Int(thousandths))".leftPadded(to: 4).replacing(" ", with: "0")
+        return (score < 0 ? "-" : "") + digits.dropLast(3) + "." + digits.suffix(3)
+    }
+
+    /// One line, cut to a width with an ellipsis.
+    private func shortened(_ text: String, to width: Int) -> String {
+        let line = text.split(whereSeparator: \.isWhitespace).joined(separator: " ")
+        return line.count <= width ? line : line.prefix(width - 1) + "…"
+    }
+}

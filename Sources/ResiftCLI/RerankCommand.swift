@@ -1,0 +1,204 @@
+import ArgumentParser
+import Resift
+
+extension DocumentFormat: ExpressibleByArgument {}
+
+enum LongDocumentsChoice: String, CaseIterable, ExpressibleByArgument {
+    case truncate, split, refuse
+}
+
+struct RerankCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "rerank",
+        abstract: "Order documents by how well they answer a query.",
+        discussion: """
+            EXAMPLES
+              resift rerank "how do I reset my password?" --documents help.jsonl
+              resift rerank "refund policy" --documents - --limit 3 --format jsonl < help.jsonl
+              resift rerank "notice period" --documents contracts/ --long-documents split
+              resift rerank --queries queries.jsonl --documents corpus.jsonl --candidates bm25.trec --format trec
+
+            DOCUMENTS
+              JSON Lines (a string, or an object with "text", "title", "id" and any other fields, which are kept), a JSON
+              array of the same, "id<TAB>text" lines, or plain lines, where an empty line is an empty document.
+              An object's title and text are read, joined by a space; --rank-fields reads others, written "field: value".
+
+            OUTPUT
+              A table on a terminal, JSON Lines in a pipe: rank, index (position in the input, from 0), id, score,
+              score_kind, text, the input's other fields (one whose name is in this list becomes input_NAME), and
+              passage {start, end} in Unicode code points where a document was split.
+            """)
+
+    @Argument(help: "What the documents have to answer. Left out with --queries.")
+    var query: String?
+
+    @Option(help: ArgumentHelp("The documents; - is standard input.", valueName: "file"))
+    var documents: String
+
+    @Option(help: ArgumentHelp("Many queries: JSON Lines with _id and text, or id<TAB>text.", valueName: "file"))
+    var queries: String?
+
+    @Option(help: ArgumentHelp("With --queries: which documents each query ranks, as a TREC run. Without it, all.", valueName: "file"))
+    var candidates: String?
+
+    @Option(help: "How many to print; 0 for all. Default: 10, with --queries all.")
+    var limit: Int?
+
+    @Option(help: "Leave out what scores lower.")
+    var minScore: Float?
+
+    @Option(help: "How to print: \(OutputFormat.allCases.map(\.rawValue).joined(separator: ", ")).")
+    var format: OutputFormat?
+
+    @Option(help: "How the documents are written: \(DocumentFormat.allCases.map(\.rawValue).joined(separator: ", ")).")
+    var inputFormat: DocumentFormat = .auto
+
+    @Option(help: ArgumentHelp("The fields of an object to read, in order, separated by commas.", valueName: "fields"))
+    var rankFields: String?
+
+    @Option(help: "Documents that do not fit: cut the end off, score passages and take the best, or stop.")
+    var longDocuments: LongDocumentsChoice = .truncate
+
+    @Option(help: ArgumentHelp("With --long-documents split: tokens that passages share.", valueName: "tokens"))
+    var overlap: Int = 64
+
+    @Option(help: ArgumentHelp("A smaller window than the model's own.", valueName: "tokens"))
+    var maxTokens: Int?
+
+    @Option(help: "For a model with several labels: the one that means relevant.")
+    var label: Int?
+
+    @Option(help: "Longest line of the input.")
+    var maxLineBytes: Int = InputBytes.defaultMaxLineBytes
+
+    @Flag(help: "Say for each document how its score came about, and print a report on standard error.")
+    var explain = false
+
+    @OptionGroup var model: ModelOptions
+
+    func validate() throws {
+        switch (query, queries) {
+        case (nil, nil): throw ValidationError("Give a query, or --queries FILE.")
+        case (.some, .some): throw ValidationError("Give a query or --queries FILE, not both.")
+        default: break
+        }
+        if candidates != nil, queries == nil { throw ValidationError("--candidates needs --queries.") }
+        if let limit, limit < 0 { throw ValidationError("--limit is \(limit); it counts documents, from 0 (all).") }
+        if let maxTokens, maxTokens < 1 { throw ValidationError("--max-tokens is \(maxTokens); it has to be positive.") }
+        if maxLineBytes < 1 { throw ValidationError("--max-line-bytes has to be positive.") }
+    }
+
+    func run() async throws {
+        try await reportingErrors {
+            if let queries {
+                try await rankMany(queries)
+            } else {
+                try await rankOne(query ?? "")
+            }
+        }
+    }
+
+    private func rankOne(_ query: String) async throws {
+        let documents = try read(documents)
+        let reranker = try model.load()
+        let progress = ProgressLine()
+        var options = options
+        options.progress = { progress.show("scored \($0.scoredPairs) of \($0.totalPairs) passages") }
+        let ranking = try await reranker.rerank(query, documents, limit: limit(default: 10), options: options)
+        progress.clear()
+        try writer.write(ranking, query: nil)
+        note(ranking)
+    }
+
+    private func rankMany(_ path: String) async throws {
+        let queries = try QueryReader(maxLineBytes: maxLineBytes).queries(in: .read(path: path))
+        let pools = try CandidatePools(
+            documents: read(documents), run: candidates.map { path in try .read(path: path) }, queries: queries)
+        let reranker = try model.load()
+        let progress = ProgressLine()
+        for (done, query) in queries.enumerated() {
+            let pool = pools.documents(for: query)
+            guard !pool.isEmpty else { continue }
+            progress.show("query \(done + 1) of \(queries.count)")
+            let ranking = try await reranker.rerank(query.text, pool, limit: limit(default: nil), options: options)
+            try writer.write(ranking, query: query)
+            if explain { note(ranking) }
+        }
+        progress.clear()
+        if pools.queriesWithoutCandidates > 0 {
+            StandardError.write("note: \(pools.queriesWithoutCandidates) of \(queries.count) queries have no candidates and no ranking\n")
+        }
+    }
+
+    private var options: RerankOptions {
+        let long: LongDocuments =
+            switch longDocuments {
+            case .truncate: .truncate
+            case .split: .split(overlapTokens: overlap)
+            case .refuse: .refuse
+            }
+        return RerankOptions(
+            longDocuments: long, maxTokens: maxTokens, rankFields: fields, minScore: minScore, label: label)
+    }
+
+    private var fields: [String]? { rankFields?.split(separator: ",").map(String.init) }
+
+    private var writer: RankingWriter {
+        RankingWriter(
+            format: format ?? (Terminal.outputIsTerminal ? .table : .jsonl), explain: explain, rankFields: fields)
+    }
+
+    private func limit(default count: Int?) -> Int? {
+        guard let limit else { return count }
+        return limit == 0 ? nil : limit
+    }
+
+    private func read(_ path: String) throws(RankingError) -> [Document] {
+        try DocumentReader(format: inputFormat, maxLineBytes: maxLineBytes).documents(in: .read(path: path))
+    }
+
+    /// What the ranking does not show goes to standard error: nothing is left out silently.
+    private func note(_ ranking: DocumentRanking) {
+        let report = ranking.report
+        let hidden = report.documents - report.belowMinScore - ranking.candidates.count
+        if hidden > 0, limit == nil {
+            StandardError.write("note: the best \(ranking.candidates.count) of \(report.documents) documents; --limit 0 prints all\n")
+        }
+        if report.truncatedDocuments > 0 {
+            StandardError.write(
+                "note: \(report.truncatedDocuments) of \(report.documents) documents were cut to the model's window; --long-documents split scores all of them\n")
+        }
+        if report.truncatedQueryTokens > 0 {
+            StandardError.write("note: the query lost \(report.truncatedQueryTokens) tokens to the model's window\n")
+        }
+        guard explain else { return }
+        StandardError.write(
+            """
+            \(report.model): \(report.pairs) pairs, \(report.tokens) tokens, \(report.totalMilliseconds.rounded()) ms \
+            (tokenize \(report.tokenizeMilliseconds.rounded()), inference \(report.inferenceMilliseconds.rounded())), \
+            \(report.threads) threads, \(report.kernels) kernels
+
+            """)
+    }
+}
+
+/// The model and the threads that a command runs with.
+struct ModelOptions: ParsableArguments {
+    @Option(help: ArgumentHelp("A cross-encoder in the Hugging Face layout. Default: the one inside the package.", valueName: "directory"))
+    var model: String?
+
+    @Option(help: "Threads for inference. Default: one for each CPU.")
+    var threads: Int?
+
+    func validate() throws {
+        if let threads, !(1...1_024).contains(threads) {
+            throw ValidationError("--threads is \(threads); it has to be 1 to 1024.")
+        }
+    }
+
+    func load() throws(RankingError) -> Reranker {
+        let pool = threads.map { ComputePool(threads: $0) } ?? .shared
+        if let model { return try Reranker.load(directory: model, pool: pool) }
+        return try Reranker.default(pool: pool)
+    }
+}

@@ -1,0 +1,22 @@
+import ArgumentParser
+import Resift
+
+@main
+struct ResiftCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "resift",
+        abstract: "Put the right passages on top: rerank search results on this machine.",
+        discussion: """
+            EXAMPLES
+              resift rerank "how do I reset my password?" --documents help.jsonl
+              printf 'first text\\nsecond text\\n' | resift rerank "a question" --documents -
+              resift models selftest
+
+            EXIT STATUS
+            \(ExitStatus.table)
+
+            The environment variable RESIFT_KERNELS forces a kernel variant (\(ExitStatus.kernelNames)).
+            """,
+        version: ResiftVersion.current,
+        subcommands: [RerankCommand.self, ModelsCommand.self])
+}

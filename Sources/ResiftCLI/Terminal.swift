@@ -1,0 +1,53 @@
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
+/// What the command knows about where its output goes.
+enum Terminal {
+    static var outputIsTerminal: Bool { isatty(STDOUT_FILENO) == 1 }
+    static var errorIsTerminal: Bool { isatty(STDERR_FILENO) == 1 }
+
+    /// Colours on a terminal, unless NO_COLOR is set (<https://no-color.org>) or the terminal is dumb.
+    static var colours: Bool {
+        outputIsTerminal && getenv("NO_COLOR") == nil && getenv("TERM").map { String(cString: $0) } != "dumb"
+    }
+
+    /// Columns of the terminal; COLUMNS, or 100, where there is none.
+    static var width: Int {
+        var size = winsize()
+        if ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 { return Int(size.ws_col) }
+        return getenv("COLUMNS").flatMap { Int(String(cString: $0)) } ?? 100
+    }
+
+    static func bold(_ text: String) -> String { colours ? "\u{1B}[1m\(text)\u{1B}[0m" : text }
+    static func dim(_ text: String) -> String { colours ? "\u{1B}[2m\(text)\u{1B}[0m" : text }
+}
+
+enum StandardError {
+    static func write(_ text: String) { fputs(text, stderr) }
+}
+
+/// A line on standard error that says how far a long job is; nothing where that is no terminal.
+struct ProgressLine: Sendable {
+    private let begin = ContinuousClock().now
+    private let isShown = Terminal.errorIsTerminal
+
+    func show(_ text: String) {
+        // Short jobs stay quiet.
+        guard isShown, ContinuousClock().now - begin > .milliseconds(700) else { return }
+        StandardError.write("\r\u{1B}[K\(text)")
+    }
+
+    func clear() {
+        if isShown { StandardError.write("\r\u{1B}[K") }
+    }
+}
+
+extension String {
+    func padded(to width: Int) -> String { self + String(repeating: " ", count: max(0, width - count)) }
+    func leftPadded(to width: Int) -> String { String(repeating: " ", count: max(0, width - count)) + self }
+}
