@@ -4,12 +4,36 @@
 
 #include "internal.h"
 
+#if defined(__x86_64__)
+#include <cpuid.h>
+
+// Asked from cpuid itself: older compilers do not know "f16c" in __builtin_cpu_supports.
+static bool has_f16c(void) {
+    unsigned eax, ebx, ecx, edx;
+    return __get_cpuid(1, &eax, &ebx, &ecx, &edx) && (ecx & bit_F16C);
+}
+
+// __builtin_cpu_supports also asks whether the operating system saves the wide registers.
+static bool has_avx2(void) { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && has_f16c(); }
+
+static bool has_avx512(void) {
+    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+           __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+}
+#endif
+
 static bool always(void) { return true; }
 
 static const struct {
     const resift_kernels *kernels;
     bool (*is_supported)(void);
 } variants[] = {
+#if defined(__x86_64__)
+    {&resift_kernels_avx512, has_avx512},
+    {&resift_kernels_avx2, has_avx2},
+#elif defined(__aarch64__)
+    {&resift_kernels_neon, always},
+#endif
     {&resift_kernels_scalar, always},
 };
 
