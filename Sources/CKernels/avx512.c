@@ -1,0 +1,87 @@
+// The AVX-512 variant.
+
+#if defined(__x86_64__)
+
+#include <immintrin.h>
+#include <stddef.h>
+
+#define TARGET __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,f16c")))
+#define VECTOR_OPERATION static inline __attribute__((always_inline)) TARGET
+
+typedef __m512 vec;
+enum { LANES = 16 };
+
+VECTOR_OPERATION __mmask16 first_lanes(size_t count) {
+    return count >= LANES ? (__mmask16)0xffff : (__mmask16)((1u << count) - 1);
+}
+
+VECTOR_OPERATION vec v_set(float value) { return _mm512_set1_ps(value); }
+VECTOR_OPERATION vec v_load(const float *p) { return _mm512_loadu_ps(p); }
+VECTOR_OPERATION void v_store(float *p, vec v) { _mm512_storeu_ps(p, v); }
+VECTOR_OPERATION vec v_load_first(const float *p, size_t count) {
+    return _mm512_maskz_loadu_ps(first_lanes(count), p);
+}
+VECTOR_OPERATION void v_store_first(float *p, vec v, size_t count) {
+    _mm512_mask_storeu_ps(p, first_lanes(count), v);
+}
+VECTOR_OPERATION vec v_add(vec a, vec b) { return _mm512_add_ps(a, b); }
+VECTOR_OPERATION vec v_sub(vec a, vec b) { return _mm512_sub_ps(a, b); }
+VECTOR_OPERATION vec v_mul(vec a, vec b) { return _mm512_mul_ps(a, b); }
+VECTOR_OPERATION vec v_div(vec a, vec b) { return _mm512_div_ps(a, b); }
+VECTOR_OPERATION vec v_fma(vec a, vec b, vec c) { return _mm512_fmadd_ps(a, b, c); }
+VECTOR_OPERATION vec v_min(vec a, vec b) { return _mm512_min_ps(a, b); }
+VECTOR_OPERATION vec v_max(vec a, vec b) { return _mm512_max_ps(a, b); }
+VECTOR_OPERATION vec v_abs(vec a) { return _mm512_abs_ps(a); }
+VECTOR_OPERATION vec v_round(vec a) {
+    return _mm512_roundscale_ps(a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+}
+VECTOR_OPERATION vec v_keep_first(vec v, size_t count, vec otherwise) {
+    return _mm512_mask_mov_ps(otherwise, first_lanes(count), v);
+}
+VECTOR_OPERATION vec v_scale(vec v, vec n) { return _mm512_scalef_ps(v, n); }
+
+/// Halves are folded onto each other until one lane is left.
+#define FOLD_LANES(v, operation)                                                                                       \
+    __m256 eight = operation##256(_mm512_castps512_ps256(v), _mm512_extractf32x8_ps(v, 1));                            \
+    __m128 four = operation##128(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));                      \
+    __m128 two = operation##128(four, _mm_movehl_ps(four, four));                                                      \
+    return _mm_cvtss_f32(operation##128(two, _mm_movehdup_ps(two)));
+
+#define add256 _mm256_add_ps
+#define add128 _mm_add_ps
+#define max256 _mm256_max_ps
+#define max128 _mm_max_ps
+VECTOR_OPERATION float v_sum(vec v) { FOLD_LANES(v, add) }
+VECTOR_OPERATION float v_largest(vec v) { FOLD_LANES(v, max) }
+
+#include "vector_math.h"
+
+// 28 accumulators, 2 vectors of B and 1 number of A take 31 of the 32 registers.
+#define PANEL_VECTORS 2
+#define TILE_ROWS 14
+#define TILE_DEPTH 384
+
+#include "vector_matmul.h"
+
+TARGET static void convert_f16(const uint16_t *source, float *destination, size_t count) {
+    for (size_t i = 0; i < count; i += LANES) {
+        __mmask16 lanes = first_lanes(count - i);
+        _mm512_mask_storeu_ps(destination + i, lanes, _mm512_cvtph_ps(_mm256_maskz_loadu_epi16(lanes, source + i)));
+    }
+}
+
+const resift_kernels resift_kernels_avx512 = {
+    .name = "avx512",
+    .panel_width = panel_width,
+    .pack_transposed = pack_transposed,
+    .pack = pack,
+    .matmul = matmul,
+    .add = add,
+    .gelu = gelu,
+    .gelu_tanh = gelu_tanh,
+    .softmax = softmax,
+    .layer_norm = layer_norm,
+    .convert_f16 = convert_f16,
+};
+
+#endif

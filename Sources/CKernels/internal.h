@@ -1,0 +1,27 @@
+#ifndef RESIFT_CKERNELS_INTERNAL_H
+#define RESIFT_CKERNELS_INTERNAL_H
+
+// What the files of this target share with each other, and with nobody else.
+
+#include "CKernels.h"
+
+// Every variant that this build has; dispatch.c knows which of them the CPU can run.
+extern const resift_kernels resift_kernels_scalar;
+#if defined(__x86_64__)
+extern const resift_kernels resift_kernels_avx2;
+extern const resift_kernels resift_kernels_avx512;
+#elif defined(__aarch64__)
+extern const resift_kernels resift_kernels_neon;
+#endif
+
+// Packing only moves numbers, so all variants share it and differ in `width`, the columns of a panel.
+void resift_pack_panels(const float *b, size_t ldb, size_t k, size_t n, size_t width, float *packed);
+void resift_pack_panels_transposed(const float *b_transposed, size_t ldb, size_t n, size_t k, size_t width,
+                                   float *packed);
+
+// Half precision to single by integer arithmetic, for the scalar variant.
+float resift_half_to_float(uint16_t half);
+
+static inline size_t resift_min(size_t a, size_t b) { return a < b ? a : b; }
+
+#endif

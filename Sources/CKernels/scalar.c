@@ -1,0 +1,108 @@
+// The reference, and the fallback for CPUs without a faster variant. Every sum is kept in double precision and every
+// function is the one of libm, so that the tests can measure the other variants against it.
+
+#include <math.h>
+
+#include "internal.h"
+
+enum { panel_width = 8 };
+
+static void pack_transposed(const float *b_transposed, size_t ldb, size_t n, size_t k, float *packed) {
+    resift_pack_panels_transposed(b_transposed, ldb, n, k, panel_width, packed);
+}
+
+static void pack(const float *b, size_t ldb, size_t k, size_t n, float *packed) {
+    resift_pack_panels(b, ldb, k, n, panel_width, packed);
+}
+
+static void matmul(const float *a, size_t lda, const float *packed_b, const float *bias, float *c, size_t ldc,
+                   size_t m, size_t n, size_t k) {
+    for (size_t first = 0; first < n; first += panel_width) {
+        const float *panel = packed_b + first * k;
+        size_t columns = resift_min(panel_width, n - first);
+        for (size_t row = 0; row < m; row++) {
+            double sum[panel_width] = {0};
+            for (size_t i = 0; i < k; i++) {
+                double factor = a[row * lda + i];
+                for (size_t j = 0; j < panel_width; j++) sum[j] += factor * panel[i * panel_width + j];
+            }
+            for (size_t j = 0; j < columns; j++)
+                c[row * ldc + first + j] = (float)(sum[j] + (bias ? bias[first + j] : 0));
+        }
+    }
+}
+
+static void add(float *x, const float *y, size_t count) {
+    for (size_t i = 0; i < count; i++) x[i] += y[i];
+}
+
+static void gelu(float *x, size_t count) {
+    const double sqrt_half = 0.70710678118654752440;
+    for (size_t i = 0; i < count; i++) {
+        double value = x[i];
+        // 1 + erf(z) = erfc(-z), without cancellation where z is negative. The formula is -inf * 0 at -inf; its
+        // limit is 0.
+        x[i] = value == -INFINITY ? 0.0f : (float)(0.5 * value * erfc(-value * sqrt_half));
+    }
+}
+
+static void gelu_tanh(float *x, size_t count) {
+    const double sqrt_2_over_pi = 0.79788456080286535588;
+    for (size_t i = 0; i < count; i++) {
+        double value = x[i];
+        double argument = sqrt_2_over_pi * (value + 0.044715 * value * value * value);
+        // (1 + tanh u) / 2 = 1 / (1 + exp(-2u)), without cancellation where u is negative.
+        x[i] = value == -INFINITY ? 0.0f : (float)(value / (1 + exp(-2 * argument)));
+    }
+}
+
+static void softmax(float *x, size_t ldx, size_t rows, size_t columns, float scale) {
+    for (size_t row = 0; row < rows; row++) {
+        float *values = x + row * ldx;
+        double largest = -INFINITY;
+        for (size_t i = 0; i < columns; i++) largest = fmax(largest, (double)scale * values[i]);
+        double sum = 0;
+        for (size_t i = 0; i < columns; i++) sum += exp((double)scale * values[i] - largest);
+        for (size_t i = 0; i < columns; i++)
+            values[i] = (float)(exp((double)scale * values[i] - largest) / sum);
+    }
+}
+
+static void layer_norm(const float *x, size_t ldx, const float *residual, size_t ldr, const float *gamma,
+                       const float *beta, float epsilon, float *out, size_t ldo, size_t rows, size_t columns) {
+    for (size_t row = 0; row < rows; row++) {
+        const float *xs = x + row * ldx;
+        const float *residuals = residual ? residual + row * ldr : NULL;
+        double sum = 0;
+        for (size_t i = 0; i < columns; i++) sum += (double)xs[i] + (residuals ? residuals[i] : 0);
+        double mean = sum / (double)columns;
+        double squares = 0;
+        for (size_t i = 0; i < columns; i++) {
+            double centred = (double)xs[i] + (residuals ? residuals[i] : 0) - mean;
+            squares += centred * centred;
+        }
+        double factor = 1 / sqrt(squares / (double)columns + epsilon);
+        for (size_t i = 0; i < columns; i++) {
+            double centred = (double)xs[i] + (residuals ? residuals[i] : 0) - mean;
+            out[row * ldo + i] = (float)(centred * factor * gamma[i] + beta[i]);
+        }
+    }
+}
+
+static void convert_f16(const uint16_t *source, float *destination, size_t count) {
+    for (size_t i = 0; i < count; i++) destination[i] = resift_half_to_float(source[i]);
+}
+
+const resift_kernels resift_kernels_scalar = {
+    .name = "scalar",
+    .panel_width = panel_width,
+    .pack_transposed = pack_transposed,
+    .pack = pack,
+    .matmul = matmul,
+    .add = add,
+    .gelu = gelu,
+    .gelu_tanh = gelu_tanh,
+    .softmax = softmax,
+    .layer_norm = layer_norm,
+    .convert_f16 = convert_f16,
+};
