@@ -20,7 +20,7 @@ let package = Package(
     targets: [
         .target(name: "CKernels"),
         .target(name: "OrderedJSON", swiftSettings: strict),
-        .target(name: "Ranking", swiftSettings: strict),
+        .target(name: "Ranking", dependencies: ["OrderedJSON"], swiftSettings: strict),
         .target(name: "Tokenizers", dependencies: ["OrderedJSON", "Ranking"], swiftSettings: strict),
         .target(name: "Inference", dependencies: ["CKernels", "OrderedJSON", "Ranking"], swiftSettings: strict),
         .target(

@@ -1,8 +1,12 @@
 // The only creator of threads. `@unchecked Sendable`: all mutable state is behind `lock` or atomic.
 
 import Synchronization
-public import Ranking
 
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
 #if canImport(Glibc)
     import Glibc
 #elseif canImport(Musl)
@@ -84,14 +88,7 @@ public final class ComputePool: @unchecked Sendable {
 
     /// The CPUs that this process may run on.
     public static func availableCPUs() -> Int {
-        #if os(Linux)
-            var set = cpu_set_t()
-            if sched_getaffinity(0, MemoryLayout<cpu_set_t>.size, &set) == 0 {
-                let count = withUnsafeBytes(of: &set) { $0.reduce(0) { $0 + $1.nonzeroBitCount } }
-                if count > 0 { return count }
-            }
-        #endif
-        return max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
+        ProcessInfo.processInfo.activeProcessorCount
     }
 
     private func enqueue(_ job: @escaping @Sendable () -> Void) {

@@ -1,4 +1,4 @@
-import Inference
+public import Inference
 import OrderedJSON
 public import Ranking
 import Tokenizers
@@ -21,6 +21,9 @@ public struct BiEncoder: Sendable {
         /// The mean over all tokens, special tokens included.
         case mean = "pooling_mode_mean_tokens"
     }
+
+    /// The architectures of config.json that load as a bi-encoder.
+    public static let architectures = [ModelDirectory.Architecture.bertModel.rawValue]
 
     public let pooling: Pooling
     /// True if vectors are divided by their Euclidean length.

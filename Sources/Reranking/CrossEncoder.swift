@@ -1,4 +1,4 @@
-import Inference
+public import Inference
 import OrderedJSON
 public import Ranking
 public import Tokenizers
@@ -7,6 +7,9 @@ public import Tokenizers
 ///
 /// Texts in, logits out. What the logits mean for a ranking is `Reranker`'s business.
 public struct CrossEncoder: Sendable {
+    /// The architectures of config.json that load as a cross-encoder.
+    public static let architectures = [ModelDirectory.Architecture.bertForSequenceClassification.rawValue]
+
     public let description: ModelDescription
     package let tokenizer: Tokenizer
     package let pool: ComputePool
@@ -14,6 +17,12 @@ public struct CrossEncoder: Sendable {
 
     /// - Parameter directory: config.json, tokenizer.json and safetensors weights. Never touches the network.
     public static func load(directory: String, pool: ComputePool = .shared) throws(RankingError) -> CrossEncoder {
+        try load(directory: directory, pool: pool, kernels: .forThisMachine())
+    }
+
+    package static func load(
+        directory: String, pool: ComputePool = .shared, kernels: Kernels
+    ) throws(RankingError) -> CrossEncoder {
         let files = try ModelDirectory(path: directory)
         guard files.architecture == .bertForSequenceClassification else {
             throw RankingError(
@@ -22,7 +31,6 @@ public struct CrossEncoder: Sendable {
         }
         let config = try BERTConfig(files.config, path: files.configPath)
         let labels = try CrossEncoder.labels(in: files.config, path: files.configPath)
-        let kernels = try Kernels.forThisMachine()
         let checkpoint = try Checkpoint(directory: directory)
         let model = try BERTForSequenceClassification.load(checkpoint, config: config, labels: labels, kernels: kernels)
         let description = ModelDescription(
@@ -39,7 +47,7 @@ public struct CrossEncoder: Sendable {
     /// The raw logits of encoded pairs: [pairs][labels]. `progress` is called with the number of pairs done.
     ///
     /// The logits of a pair are bit-identical whatever else is in the call and however many threads work on it.
-    package func logits(
+    public func logits(
         of pairs: [EncodedPair], progress: (@Sendable (Int) -> Void)? = nil
     ) async throws -> [[Float]] {
         var logits: [[Float]] = []
@@ -55,7 +63,7 @@ public struct CrossEncoder: Sendable {
     }
 
     /// The raw logits of query and passage texts, encoded and truncated as sentence-transformers does.
-    package func logits(
+    public func logits(
         of pairs: [(query: String, passage: String)], truncation: TruncationStrategy = .longestFirst
     ) async throws -> [[Float]] {
         let encoder = PairEncoder(tokenizer: tokenizer, maxLength: description.maxTokens, truncation: truncation)

@@ -1,4 +1,4 @@
-public import Ranking
+import Ranking
 import Tokenizers
 
 /// Turns the documents of one query into pairs of token ids: truncated, split into passages, or refused.

@@ -1,4 +1,4 @@
-import Inference
+public import Inference
 public import Ranking
 import Tokenizers
 

@@ -1,4 +1,5 @@
 import Ranking
+import Tokenizers
 
 /// From the logits of a document's passages to its candidate.
 struct ScoreHead: Sendable {

@@ -1,6 +1,6 @@
 import Inference
 import OrderedJSON
-public import Ranking
+import Ranking
 public import Reranking
 
 /// Scores stored pairs and compares them with what a reference implementation computed.

@@ -87,8 +87,8 @@ struct ModelsSelftestCommand: AsyncParsableCommand {
             report["model"] = .string(outcome.model)
             report["kernels"] = .string(outcome.kernels)
             report["pairs"] = .number(JSONNumber(outcome.pairs))
-            report["worst_difference"] = .number(JSONNumber(outcome.worstDifference))
-            report["tolerance"] = .number(JSONNumber(outcome.tolerance))
+            report["worst_difference"] = JSONValue(Float(outcome.worstDifference))
+            report["tolerance"] = JSONValue(Float(outcome.tolerance))
             report["reference"] = .string(outcome.reference)
             FieldTable.print(report, format)
             if !outcome.passed { throw ExitCode(ExitStatus.failed.rawValue) }

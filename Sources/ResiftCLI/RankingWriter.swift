@@ -37,7 +37,7 @@ struct RankingWriter {
         object["rank"] = .number(JSONNumber(rank))
         object["index"] = .number(JSONNumber(candidate.index))
         if let id = candidate.id { object["id"] = .string(id) }
-        object["score"] = .number(JSONNumber(candidate.score))
+        object["score"] = JSONValue(candidate.score)
         object["score_kind"] = .string(candidate.scoreKind.rawValue)
         var others: [(String, JSONValue)] = []
         if case .fields(let fields) = candidate.document.content {
@@ -73,7 +73,7 @@ struct RankingWriter {
 
     private func explanation(_ candidate: Candidate) -> JSONObject {
         var explanation = JSONObject()
-        explanation["logit"] = .number(JSONNumber(candidate.logit))
+        explanation["logit"] = JSONValue(candidate.logit)
         explanation["tokens"] = .number(JSONNumber(candidate.tokens))
         explanation["passages"] = .number(JSONNumber(candidate.passages))
         return explanation
@@ -149,4 +149,9 @@ struct RankingWriter {
         let line = text.split(whereSeparator: \.isWhitespace).joined(separator: " ")
         return line.count <= width ? line : line.prefix(width - 1) + "…"
     }
+}
+
+extension JSONValue {
+    /// A score, which is finite; null would stand for one that is not.
+    init(_ score: Float) { self = JSONNumber(score).map(JSONValue.number) ?? .null }
 }

@@ -1,5 +1,5 @@
-import ArgumentParser
-import Resift
+public import ArgumentParser
+public import Resift
 
 extension DocumentFormat: ExpressibleByArgument {}
 
@@ -15,7 +15,7 @@ struct RerankCommand: AsyncParsableCommand {
             EXAMPLES
               resift rerank "how do I reset my password?" --documents help.jsonl
               resift rerank "refund policy" --documents - --limit 3 --format jsonl < help.jsonl
-              resift rerank "notice period" --documents contracts/ --long-documents split
+              resift rerank "notice period" --documents contracts.jsonl --long-documents split
               resift rerank --queries queries.jsonl --documents corpus.jsonl --candidates bm25.trec --format trec
 
             DOCUMENTS

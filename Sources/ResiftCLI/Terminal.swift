@@ -28,7 +28,9 @@ enum Terminal {
 }
 
 enum StandardError {
-    static func write(_ text: String) { fputs(text, stderr) }
+    static func write(_ text: String) { 
+        writeAll(text, to: STDERR_FILENO)
+    }
 }
 
 /// A line on standard error that says how far a long job is; nothing where that is no terminal.
@@ -50,4 +52,14 @@ struct ProgressLine: Sendable {
 extension String {
     func padded(to width: Int) -> String { self + String(repeating: " ", count: max(0, width - count)) }
     func leftPadded(to width: Int) -> String { String(repeating: " ", count: max(0, width - count)) + self }
+}
+
+/// Nothing can be done about a failure: there is nowhere left to report it.
+private func writeAll(_ text: String, to descriptor: Int32) {
+    var bytes = Array(text.utf8)[...]
+    while !bytes.isEmpty {
+        let count = bytes.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
+        guard count > 0 else { return }
+        bytes = bytes.dropFirst(count)
+    }
 }

@@ -1,4 +1,4 @@
-import Ranking
+package import Ranking
 
 /// LayerNorm(x) = (x - mean) / sqrt(variance + ε) ⊙ γ + β, over each row.
 package struct LayerNorm: Sendable {

@@ -1,4 +1,4 @@
-import Ranking
+package import Ranking
 
 /// y = x Wᵀ + b; the weight is stored [outputs, inputs].
 package struct Linear: Sendable {

@@ -31,7 +31,8 @@ final class BERTWorkspace {
     init(config: BERTConfig, batch: TokenBatch, threads: Int, kernels: Kernels) {
         let (width, inner) = (config.hiddenSize, config.intermediateSize)
         tokens = batch.tokens
-        blockRows = BERTWorkspace.rowsPerBlock(rows: batch.tokens, threads: threads)
+        let blockRows = BERTWorkspace.rowsPerBlock(rows: batch.tokens, threads: threads)
+        self.blockRows = blockRows
         let attention = kernels.attentionScratchCount(tokens: batch.longest, headWidth: config.headWidth)
 
         // One allocation, cut up; each part starts on a 64-byte boundary.
@@ -54,7 +55,6 @@ final class BERTWorkspace {
         keyValue = matrix(parts[2], rows: batch.tokens)
         context = matrix(parts[3], rows: batch.tokens)
         firstTokens = matrix((first, width), rows: batch.sequences)
-        let blockRows = blockRows
         scratches = slots.map {
             Scratch(
                 hidden: matrix(($0.0, width), rows: blockRows), intermediate: matrix(($0.1, inner), rows: blockRows),

@@ -1,5 +1,5 @@
 import OrderedJSON
-public import Ranking
+package import Ranking
 
 /// The weights of one model: a `model.safetensors`, or the shards that a `model.safetensors.index.json` names.
 ///

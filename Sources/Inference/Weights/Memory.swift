@@ -1,7 +1,7 @@
 // The two owners of raw memory. They are `@unchecked Sendable` because what they hold never changes after `init`
 // (MappedFile) or after the closure that fills it returned (FloatBuffer).
 
-import Ranking
+package import Ranking
 
 #if canImport(Glibc)
     import Glibc

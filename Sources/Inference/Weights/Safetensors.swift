@@ -1,4 +1,4 @@
-public import Ranking
+package import Ranking
 import OrderedJSON
 
 /// One safetensors file: named tensors over a memory-mapped file.

@@ -1,5 +1,3 @@
-import Ranking
-
 /// A matrix in its stored form (F32, F16, BF16, or I8 with a scale per row), read as Float a few rows at a time.
 ///
 /// Reading one row twice gives the same bits: an embedding table is used this way, straight from the mapped file.

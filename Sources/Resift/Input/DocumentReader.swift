@@ -1,4 +1,4 @@
-public import OrderedJSON
+import OrderedJSON
 public import Ranking
 
 /// How documents are written in a file.

@@ -1,0 +1,62 @@
+# `make demo` and `make test` need a Swift 6.1 toolchain or newer, nothing else: no network, no Python, no GPU.
+.PHONY: demo test build bench bench-peers sanitize fuzz format lint docs install clean
+
+SWIFT ?= swift
+PREFIX ?= /usr/local
+PYTHON ?= python3
+VENV := .venv-bench
+
+RELEASE = $(SWIFT) build -c release --product resift
+
+# Two system libraries that the Swift runtime links on Linux. Installed when root on Debian or Ubuntu; otherwise the
+# one command to type is printed.
+deps:
+	@command -v $(SWIFT) >/dev/null || { echo "No Swift toolchain found. Install one from https://www.swift.org/install"; exit 1; }
+
+.PHONY: deps
+
+demo: deps
+	@$(RELEASE) --quiet 2>&1 | grep -v warning: || true
+	@sh Examples/demo/run.sh "$$($(SWIFT) build -c release --show-bin-path)/resift"
+
+build: deps
+	$(RELEASE)
+
+test: deps
+	$(SWIFT) test
+
+bench: deps
+	$(SWIFT) build -c release --package-path Benchmarks
+	@Benchmarks/run.sh
+
+bench-peers: deps
+	$(SWIFT) build -c release --package-path Benchmarks
+	@test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
+	@$(VENV)/bin/python -m pip install --quiet -r Benchmarks/requirements.txt
+	@$(VENV)/bin/python Benchmarks/compare.py
+
+sanitize:
+	sh Tools/kernel-checks/run.sh sanitize
+
+neon:
+	sh Tools/kernel-checks/run.sh neon
+
+fuzz: deps
+	$(SWIFT) run -c release --scratch-path .build-fuzz --sanitize address resift-fuzz --cases 100000
+
+format:
+	$(SWIFT) format --in-place --recursive Package.swift Sources Tests Benchmarks Tools Examples
+
+lint:
+	$(SWIFT) format lint --strict --recursive Package.swift Sources Tests Benchmarks Tools Examples
+
+docs: deps
+	sh Tools/docs/build.sh
+
+install: build
+	install -d $(PREFIX)/bin $(PREFIX)/share/resift/default-model
+	install -m 755 "$$($(SWIFT) build -c release --show-bin-path)/resift" $(PREFIX)/bin/resift
+	install -m 644 Sources/Resift/Resources/default-model/* $(PREFIX)/share/resift/default-model
+
+clean:
+	rm -rf .build .build-* $(VENV) Benchmarks/.build

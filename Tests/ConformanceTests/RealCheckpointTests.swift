@@ -1,0 +1,66 @@
+import Inference
+import OrderedJSON
+import Ranking
+import Reranking
+import Resift
+import Testing
+
+@Suite("Real checkpoints agree with sentence-transformers 5.3.0")
+struct RealCheckpointTests {
+    @Test(
+        "192 logits are within 1e-3 and rank alike", .enabled(if: Fixtures.shared != nil, "needs RESIFT_SHARED"),
+        arguments: ["models/ms-marco-MiniLM-L-12-v2", "default-model"])
+    func reference(folder: String) async throws {
+        let directory = try #require(Fixtures.shared) + "/" + folder
+        let model = try CrossEncoder.load(directory: directory)
+        let cases = try storedCases(directory)
+        #expect(cases.count == 192)
+        let logits = try await model.logits(of: cases.map { ($0.query, $0.document) }).map { $0[0] }
+        expectNear(logits, cases.map(\.score), tolerance: Tolerance.realCheckpointLogit, folder)
+        #expect(order(logits) == order(cases.map(\.score)))
+    }
+
+    @Test(
+        "the embedded model's int8 weights keep the float16 model's scores", .enabled(if: Fixtures.shared != nil, "needs RESIFT_SHARED"))
+    func embedded() async throws {
+        let cases = try storedCases(try #require(Fixtures.shared) + "/default-model")
+        let model = try CrossEncoder.load(directory: DefaultModel.directory())
+        let logits = try await model.logits(of: cases.map { ($0.query, $0.document) }).map { $0[0] }
+        // Measured: correlation .99998, worst difference 0.22 on logits from -11 to 9.
+        #expect(correlation(logits, cases.map(\.score)) > 0.9999)
+        #expect(zip(logits, cases).allSatisfy { abs($0 - $1.score) < 0.25 })
+    }
+
+    private struct StoredCase {
+        var query: String
+        var document: String
+        var score: Float
+    }
+
+    private func storedCases(_ directory: String) throws -> [StoredCase] {
+        let reference = try JSONFile.object(path: directory + "/reference.json")
+        return try #require(reference["cases"]?.arrayValue).map {
+            let test = try #require($0.objectValue)
+            return StoredCase(
+                query: try test.strings("query"), document: try test.strings("document"),
+                score: try test.floats("score")[0])
+        }
+    }
+
+    private func order(_ scores: [Float]) -> [Int] {
+        scores.indices.sorted { (scores[$0], $1) > (scores[$1], $0) }
+    }
+
+    private func correlation(_ a: [Float], _ b: [Float]) -> Double {
+        let count = Double(a.count)
+        let (meanA, meanB) = (a.reduce(0) { $0 + Double($1) } / count, b.reduce(0) { $0 + Double($1) } / count)
+        var (covariance, varianceA, varianceB) = (0.0, 0.0, 0.0)
+        for (x, y) in zip(a, b) {
+            let (dx, dy) = (Double(x) - meanA, Double(y) - meanB)
+            covariance += dx * dy
+            varianceA += dx * dx
+            varianceB += dy * dy
+        }
+        return covariance / (varianceA * varianceB).squareRoot()
+    }
+}
