@@ -1,0 +1,86 @@
+#ifndef RESIFT_CKERNELSCHECKS_H
+#define RESIFT_CKERNELSCHECKS_H
+
+// Checks of CKernels, shared by the Swift tests and by Tools/kernel-checks, which also runs them under sanitizers and
+// on an emulated ARM CPU.
+//
+// Every matrix that a check hands to a kernel starts off alignment, has gaps between its rows, and is surrounded by
+// guard zones. Gaps and zones hold a NaN of one bit pattern: reading them shows in the result, and writing them is
+// found afterwards. A check that measures an error returns infinity if that happened; a check that answers yes or no
+// returns false. `variant` is a name that resift_kernels_named knows. References are computed here in double
+// precision with libm, so that the scalar variant is checked as well.
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/// Largest |C - reference| / (|A||B| + |bias|), with and without bias.
+double check_matmul(const char *variant, size_t m, size_t n, size_t k, uint64_t seed);
+/// What check_matmul may return: each of k + 1 additions rounds once.
+double check_matmul_limit(size_t k);
+/// Each row alone, and each run of rows up to the last, equals the same rows of the whole product bit for bit.
+bool check_matmul_row_identity(const char *variant, size_t m, size_t n, size_t k, uint64_t seed);
+/// Both ways of packing put every number of B where the header says, and zeros beyond N.
+bool check_packing(const char *variant, size_t n, size_t k, uint64_t seed);
+
+/// Largest |gelu - reference| / max(1, |x|) over `count` numbers spread evenly from low to high.
+double check_gelu(const char *variant, double low, double high, size_t count);
+double check_gelu_tanh(const char *variant, double low, double high, size_t count);
+/// Both GELUs at NaN, the infinities, zeros, and the largest, smallest and denormal numbers.
+bool check_gelu_extremes(const char *variant);
+/// gelu, gelu_tanh and add give each number the same result alone as inside an array, and add is exact.
+bool check_elementwise_identity(const char *variant, size_t count, uint64_t seed);
+
+/// Largest error of the exponential behind softmax, in units of the last place, from e^-103 to e^-18.
+double check_exp(const char *variant);
+/// Largest relative error of softmax, for logits within 8 of each other.
+double check_softmax(const char *variant, size_t rows, size_t columns, float scale, uint64_t seed);
+/// -infinity has weight 0 and changes no other weight's meaning; NaN makes its row NaN and no other row; a row without
+/// any finite logit is NaN.
+bool check_softmax_special(const char *variant, size_t columns);
+bool check_softmax_row_identity(const char *variant, size_t rows, size_t columns, uint64_t seed);
+
+/// Where layer_norm finds its residual and leaves its result.
+enum check_layer_norm_form {
+    check_layer_norm_plain,
+    check_layer_norm_residual,
+    check_layer_norm_into_x,
+    check_layer_norm_into_residual,
+    check_layer_norm_form_count,
+};
+/// Largest |out - reference| / (|gamma| max(1, |normal|) + |beta|).
+double check_layer_norm(const char *variant, int form, size_t rows, size_t columns, uint64_t seed);
+bool check_layer_norm_row_identity(const char *variant, size_t rows, size_t columns, uint64_t seed);
+
+/// Largest |out - reference| for V within -1 ... 1.
+double check_attention(const char *variant, size_t queries, size_t tokens, size_t head_width, uint64_t seed);
+bool check_attention_row_identity(const char *variant, size_t queries, size_t tokens, size_t head_width,
+                                  uint64_t seed);
+
+/// All 65,536 halves have their exact value.
+bool check_half_conversion(const char *variant);
+/// The first `count` of them stay within their buffers.
+bool check_half_conversion_bounds(const char *variant, size_t count);
+/// All 65,536 bfloat16 numbers have their exact value.
+bool check_bf16_conversion(void);
+/// All 256 bytes, in an array of `count`.
+bool check_i8_conversion(size_t count);
+/// Infinity or NaN is found at each of `count` places, and nothing is found where all are finite.
+bool check_all_finite(size_t count);
+
+// What the checks above may return at most.
+#define CHECK_GELU_LIMIT 2.5e-7
+#define CHECK_EXP_LIMIT 1.5
+#define CHECK_SOFTMAX_LIMIT 2e-6
+#define CHECK_LAYER_NORM_LIMIT 2e-6
+#define CHECK_ATTENTION_LIMIT 2e-6
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
