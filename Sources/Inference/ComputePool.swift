@@ -183,14 +183,15 @@ package struct Lane: Sendable {
 
     /// Calls `body(iteration, slot)` for every iteration in `0..<count`, on all threads that are free. Two calls that
     /// run at the same time have different slots in `0..<threads`, for scratch memory.
-    package func parallelFor(_ count: Int, _ body: (_ iteration: Int, _ slot: Int) -> Void) {
+    ///
+    /// All iterations are over when this returns. (`body` is marked escaping because a thread may let go of it a moment
+    /// later.)
+    package func parallelFor(_ count: Int, _ body: @escaping (_ iteration: Int, _ slot: Int) -> Void) {
         guard count > 1, threads > 1 else {
             for iteration in 0..<count { body(iteration, 0) }
             return
         }
-        withoutActuallyEscaping(body) { body in
-            pool.share(Region(count: count, slots: threads, body: body))
-        }
+        pool.share(Region(count: count, slots: threads, body: body))
     }
 }
 

@@ -113,9 +113,8 @@ package struct Kernels: Sendable {
     /// Packs the weight of a linear layer, [outputs, inputs] as PyTorch stores it.
     package func pack(weight: MatrixView) -> PackedMatrix {
         let count = resift_packed_count(table, weight.rows, weight.columns)
-        let panels = FloatBuffer(count: count) {
-            table.pointee.pack_transposed(weight.base, weight.stride, weight.rows, weight.columns, $0)
-        }
+        let panels = FloatBuffer(count: count)
+        table.pointee.pack_transposed(weight.base, weight.stride, weight.rows, weight.columns, panels.writable)
         return PackedMatrix(inputs: weight.columns, outputs: weight.rows, panels: panels)
     }
 

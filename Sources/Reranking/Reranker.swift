@@ -112,7 +112,8 @@ public struct Reranker: Sendable {
             query: query, tokenizer: encoder.tokenizer, maxTokens: maxTokens, options: options)
         return try await encoder.pool.run { lane in
             var plans = [Result<PairPlanner.Plan, RankingError>?](repeating: nil, count: documents.count)
-            plans.withUnsafeMutableBufferPointer { slots in
+            plans.withUnsafeMutableBufferPointer { buffer in
+                let slots = buffer
                 lane.parallelFor(documents.count) { index, _ in
                     guard !lane.isCancelled else { return }
                     slots[index] = Result { () throws(RankingError) in

@@ -37,8 +37,7 @@ struct ResiftBench {
             workload.query, workload.passages, options: RerankOptions(activation: .identity))
         guard scores == logits else { fatalError("the workload's texts and token ids give different scores") }
 
-        print("ready", ms(firstScore))
-        fflush(stdout)
+        say("ready \(ms(firstScore))")
         while readLine() != nil {
             let start = ContinuousClock.now
             if fromText {
@@ -47,8 +46,7 @@ struct ResiftBench {
                 _ = try await encoder.logits(of: pairs)
             }
             let milliseconds = ms(start.duration(to: .now))
-            print("{\"milliseconds\": \(milliseconds), \"pairs\": \(pairs.count), \"tokens\": \(tokens), \"peak_megabytes\": \(peakMegabytes())}")
-            fflush(stdout)
+            say("{\"milliseconds\": \(milliseconds), \"pairs\": \(pairs.count), \"tokens\": \(tokens), \"peak_megabytes\": \(peakMegabytes())}")
         }
     }
 
@@ -65,13 +63,16 @@ struct ResiftBench {
         return value
     }
 
+    /// Unbuffered: a driver waits for each line.
+    private static func say(_ line: String) { FileHandle.standardOutput.write(Data((line + "\n").utf8)) }
+
     private static func ms(_ duration: Duration) -> Double { duration / .milliseconds(1) }
 
     /// The most memory this process has held.
     private static func peakMegabytes() -> Double {
         var usage = rusage()
         #if os(Linux)
-            getrusage(RUSAGE_SELF, &usage)
+            getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
             return Double(usage.ru_maxrss) / 1_024
         #else
             getrusage(RUSAGE_SELF, &usage)

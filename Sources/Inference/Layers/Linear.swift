@@ -40,13 +40,3 @@ package struct Linear: Sendable {
         kernels.matmul(x, weight, bias: bias, into: y)
     }
 }
-
-extension FloatBuffer {
-    convenience init(_ values: [Float]) {
-        self.init(count: values.count) { base in
-            values.withUnsafeBufferPointer { source in
-                if let start = source.baseAddress { base.update(from: start, count: source.count) }
-            }
-        }
-    }
-}

@@ -225,7 +225,7 @@ private struct BERTLayer: Sendable {
     }
 
     /// `body` gets a sequence, the columns of a head in an [_, H] matrix, and a scratch slot.
-    private func forEachHead(_ batch: TokenBatch, _ lane: Lane, _ body: (Int, Range<Int>, Int) -> Void) {
+    private func forEachHead(_ batch: TokenBatch, _ lane: Lane, _ body: @escaping (Int, Range<Int>, Int) -> Void) {
         let (heads, width) = (config.numAttentionHeads, config.headWidth)
         lane.parallelFor(batch.sequences * heads) { iteration, slot in
             let (sequence, head) = iteration.quotientAndRemainder(dividingBy: heads)

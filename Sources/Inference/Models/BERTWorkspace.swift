@@ -26,7 +26,7 @@ final class BERTWorkspace {
     private let tokens: Int
     private let blockRows: Int
     private let scratches: [Scratch]
-    private let memory: UnsafeMutablePointer<Float>
+    private let buffer: FloatBuffer
 
     init(config: BERTConfig, batch: TokenBatch, threads: Int, kernels: Kernels) {
         let (width, inner) = (config.hiddenSize, config.intermediateSize)
@@ -44,8 +44,8 @@ final class BERTWorkspace {
         let parts = [width, width, 2 * width, width].map { (reserve(batch.tokens * $0), $0) }
         let first = reserve(batch.sequences * width)
         let slots = (0..<threads).map { _ in (reserve(blockRows * width), reserve(blockRows * inner), reserve(attention)) }
-        let memory = FloatBuffer.allocate(count)
-        self.memory = memory
+        buffer = FloatBuffer(count: count)
+        let memory = buffer.writable
 
         func matrix(_ part: (offset: Int, columns: Int), rows: Int) -> MutableMatrixView {
             MutableMatrixView(memory + part.offset, rows: rows, columns: part.columns)
@@ -62,12 +62,10 @@ final class BERTWorkspace {
         }
     }
 
-    deinit { memory.deallocate() }
-
     func scratch(_ slot: Int) -> Scratch { scratches[slot] }
 
     /// Calls `body(rows, slot)` for blocks of `0..<count` (all tokens by default), shared out over the threads.
-    func forEachRowBlock(of count: Int? = nil, _ lane: Lane, _ body: (Range<Int>, Int) -> Void) {
+    func forEachRowBlock(of count: Int? = nil, _ lane: Lane, _ body: @escaping (Range<Int>, Int) -> Void) {
         let count = count ?? tokens
         let rows = min(blockRows, BERTWorkspace.rowsPerBlock(rows: count, threads: lane.threads))
         lane.parallelFor((count + rows - 1) / rows) { block, slot in

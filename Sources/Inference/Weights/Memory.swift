@@ -1,5 +1,5 @@
 // The two owners of raw memory. They are `@unchecked Sendable` because what they hold never changes after `init`
-// (MappedFile) or after the closure that fills it returned (FloatBuffer).
+// (MappedFile), or is written by one thread before others read it (FloatBuffer).
 
 package import Ranking
 
@@ -52,25 +52,31 @@ package final class MappedFile: @unchecked Sendable {
     }
 }
 
-/// A fixed block of floats, aligned for the widest vector registers, filled once.
+/// A block of floats on a 64-byte boundary, for the widest vector registers.
+///
+/// The boundary is found inside a plain allocation: glibc before 2.38 does not reuse freed aligned blocks, so that
+/// repeated aligned allocations of tens of megabytes grow the process.
 package final class FloatBuffer: @unchecked Sendable {
-    private let storage: UnsafeMutablePointer<Float>
+    private let allocation: UnsafeMutableRawPointer
+    /// The values, uninitialized at first.
+    package let writable: UnsafeMutablePointer<Float>
     package let count: Int
 
-    package var base: UnsafePointer<Float> { UnsafePointer(storage) }
+    package var base: UnsafePointer<Float> { UnsafePointer(writable) }
 
-    package init(count: Int, fill: (UnsafeMutablePointer<Float>) -> Void) {
+    package init(count: Int) {
         self.count = count
-        storage = FloatBuffer.allocate(count)
-        storage.initialize(repeating: 0, count: count)
-        fill(storage)
+        let boundary = 64
+        allocation = .allocate(byteCount: count * MemoryLayout<Float>.stride + boundary, alignment: 16)
+        writable = allocation.alignedUp(toMultipleOf: boundary).bindMemory(to: Float.self, capacity: count)
     }
 
-    deinit { storage.deallocate() }
-
-    /// Uninitialized floats on a 64-byte boundary; the caller deallocates.
-    package static func allocate(_ count: Int) -> UnsafeMutablePointer<Float> {
-        UnsafeMutableRawPointer.allocate(byteCount: max(count, 1) * MemoryLayout<Float>.stride, alignment: 64)
-            .bindMemory(to: Float.self, capacity: count)
+    package convenience init(_ values: [Float]) {
+        self.init(count: values.count)
+        values.withUnsafeBufferPointer { source in
+            if let start = source.baseAddress { writable.initialize(from: start, count: source.count) }
+        }
     }
+
+    deinit { allocation.deallocate() }
 }
