@@ -34,6 +34,10 @@ let package = Package(
             dependencies: ["Resift", .product(name: "ArgumentParser", package: "swift-argument-parser")],
             swiftSettings: strict),
         .target(name: "CKernelsChecks", dependencies: ["CKernels"], path: "Tests/CKernelsChecks"),
+        .testTarget(
+            name: "ConformanceTests",
+            dependencies: ["Inference", "OrderedJSON", "Ranking", "Reranking", "Resift", "Tokenizers"],
+            swiftSettings: strict),
         .testTarget(name: "CKernelsTests", dependencies: ["CKernels", "CKernelsChecks"], swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6],

@@ -1,0 +1,140 @@
+import OrderedJSON
+import Ranking
+
+/// BERT's clean-up of a text, in this order: control characters away and white space to spaces; spaces around
+/// Chinese characters; accents away (canonical decomposition, then nonspacing marks dropped); lowercase.
+///
+/// Source: google-research/bert, tokenization.py; the exact classes are those of `tokenizers` (BertUnicodeTables).
+struct BertNormalizer: Sendable, Equatable {
+    var cleanText = true
+    var handleChineseChars = true
+    var stripAccents = true
+    var lowercase = true
+
+    init(_ config: JSONObject, source: String) throws(RankingError) {
+        let reader = TokenizerFile(config, source: source)
+        cleanText = try reader.flag("clean_text", default: true)
+        handleChineseChars = try reader.flag("handle_chinese_chars", default: true)
+        lowercase = try reader.flag("lowercase", default: true)
+        // null means: as lowercase says.
+        stripAccents = try reader.flag("strip_accents", default: lowercase)
+    }
+
+    /// - Parameters:
+    ///   - bytes: UTF-8.
+    ///   - range: the part of `bytes` to normalize; offsets count from the start of `bytes`.
+    func normalize(_ bytes: UnsafeBufferPointer<UInt8>, _ range: Range<Int>) -> NormalizedText {
+        var text = NormalizedText()
+        text.reserve(range.count)
+        var run = MarkRun()
+        var position = range.lowerBound
+        while position < range.upperBound {
+            let (scalar, length) = decode(bytes, position, end: range.upperBound)
+            let source = Int32(clamping: position)..<Int32(clamping: position + length)
+            position += length
+            if scalar < 0x80 {
+                run.flush(into: &text, self)
+                appendASCII(scalar, source, to: &text)
+            } else {
+                append(scalar, source, to: &text, &run)
+            }
+        }
+        run.flush(into: &text, self)
+        return text
+    }
+
+    private func appendASCII(_ scalar: UInt32, _ source: Range<Int32>, to text: inout NormalizedText) {
+        switch scalar {
+        case 0x41...0x5A where lowercase: text.append(scalar + 0x20, from: source)
+        case 0x20...0x7E: text.append(scalar, from: source)
+        case 0x09, 0x0A, 0x0D: text.append(cleanText ? 0x20 : scalar, from: source)
+        default: if !cleanText { text.append(scalar, from: source) }
+        }
+    }
+
+    private func append(
+        _ scalar: UInt32, _ source: Range<Int32>, to text: inout NormalizedText, _ run: inout MarkRun
+    ) {
+        var scalar = scalar
+        var properties = BertUnicode.properties(scalar)
+        if cleanText {
+            if properties.contains(.removed) { return }
+            if properties.contains(.whitespace) {
+                scalar = 0x20
+                properties = BertUnicode.properties(scalar)
+            }
+        }
+        let isPadded = handleChineseChars && properties.contains(.chinese)
+        if isPadded {
+            run.flush(into: &text, self)
+            text.append(0x20, from: source.lowerBound..<source.lowerBound)
+        }
+        if stripAccents {
+            if properties.contains(.normalizes) {
+                BertUnicode.decompose(scalar) { run.append($0, source, into: &text, self) }
+            } else {
+                run.append(scalar, combiningClass: 0, source, into: &text, self)
+            }
+        } else {
+            finish(scalar, properties, source, into: &text)
+        }
+        if isPadded {
+            run.flush(into: &text, self)
+            text.append(0x20, from: source.upperBound..<source.upperBound)
+        }
+    }
+
+    /// The steps after decomposition: the mark filter, and lowercase.
+    fileprivate func finish(
+        _ scalar: UInt32, _ properties: BertUnicode.Properties, _ source: Range<Int32>, into text: inout NormalizedText
+    ) {
+        if stripAccents, properties.contains(.nonspacingMark) {
+            text.extendLast(to: source.upperBound)
+        } else if lowercase, properties.contains(.lowercases) {
+            BertUnicode.lowercase(scalar) { text.append($0, from: source) }
+        } else {
+            text.append(scalar, from: source)
+        }
+    }
+
+    /// Bytes are valid UTF-8, as those of a Swift String are.
+    private func decode(_ bytes: UnsafeBufferPointer<UInt8>, _ at: Int, end: Int) -> (scalar: UInt32, length: Int) {
+        let lead = UInt32(bytes[at])
+        func trail(_ offset: Int) -> UInt32 { at + offset < end ? UInt32(bytes[at + offset]) & 0x3F : 0 }
+        switch lead {
+        case 0..<0x80: return (lead, 1)
+        case 0..<0xE0: return ((lead & 0x1F) << 6 | trail(1), min(2, end - at))
+        case 0..<0xF0: return ((lead & 0x0F) << 12 | trail(1) << 6 | trail(2), min(3, end - at))
+        default: return ((lead & 0x07) << 18 | trail(1) << 12 | trail(2) << 6 | trail(3), min(4, end - at))
+        }
+    }
+}
+
+/// Marks that wait for their canonical order: a run of code points with a combining class, sorted by it, stably.
+private struct MarkRun {
+    private var marks: [(scalar: UInt32, combiningClass: UInt8, source: Range<Int32>)] = []
+
+    mutating func append(
+        _ scalar: UInt32, combiningClass: UInt8? = nil, _ source: Range<Int32>, into text: inout NormalizedText,
+        _ normalizer: BertNormalizer
+    ) {
+        let combiningClass = combiningClass ?? BertUnicode.combiningClass(scalar)
+        if combiningClass == 0 {
+            flush(into: &text, normalizer)
+            normalizer.finish(scalar, BertUnicode.properties(scalar), source, into: &text)
+        } else {
+            marks.append((scalar, combiningClass, source))
+        }
+    }
+
+    mutating func flush(into text: inout NormalizedText, _ normalizer: BertNormalizer) {
+        if marks.isEmpty { return }
+        // `sort` is stable in the standard library in fact but not by contract.
+        let ordered = marks.indices.sorted { (marks[$0].combiningClass, $0) < (marks[$1].combiningClass, $1) }
+        for index in ordered {
+            let mark = marks[index]
+            normalizer.finish(mark.scalar, BertUnicode.properties(mark.scalar), mark.source, into: &text)
+        }
+        marks.removeAll(keepingCapacity: true)
+    }
+}

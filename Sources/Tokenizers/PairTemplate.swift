@@ -1,0 +1,93 @@
+import OrderedJSON
+import Ranking
+
+/// Where special tokens go around one text, or around two: the post-processor of a tokenizer.json.
+struct PairTemplate: Sendable, Equatable {
+    enum Part: Sendable, Equatable {
+        case special(Int32, typeID: Int32)
+        case first(typeID: Int32)
+        case second(typeID: Int32)
+    }
+
+    private enum Kind: String, CaseIterable {
+        case template = "TemplateProcessing"
+        case bert = "BertProcessing"
+    }
+
+    var single: [Part] = [.first(typeID: 0)]
+    var pair: [Part] = [.first(typeID: 0), .second(typeID: 1)]
+
+    init(_ file: JSONObject, source: String) throws(RankingError) {
+        switch try TokenizerFile.kind(of: "post_processor", in: file, as: Kind.self, source: source) {
+        case nil: break
+        case (.template, let config)?:
+            let specials = try PairTemplate.specialIDs(config, source: source)
+            single = try PairTemplate.parts(config["single"], specials, "single", source: source)
+            pair = try PairTemplate.parts(config["pair"], specials, "pair", source: source)
+        case (.bert, let config)?:
+            let sep = try PairTemplate.tokenAndID(config["sep"], "sep", source: source)
+            let cls = try PairTemplate.tokenAndID(config["cls"], "cls", source: source)
+            single = [.special(cls, typeID: 0), .first(typeID: 0), .special(sep, typeID: 0)]
+            pair = single + [.second(typeID: 1), .special(sep, typeID: 1)]
+        }
+    }
+
+    static func specialCount(_ parts: [Part]) -> Int {
+        parts.count { if case .special = $0 { true } else { false } }
+    }
+
+    /// `special_tokens`: name to ids, in the order they are inserted.
+    private static func specialIDs(_ config: JSONObject, source: String) throws(RankingError) -> [String: [Int32]] {
+        let reader = TokenizerFile(config, source: source)
+        guard case .object(let specials)? = config["special_tokens"] else {
+            throw reader.corrupt("has a post_processor without special_tokens")
+        }
+        var ids: [String: [Int32]] = [:]
+        for member in specials.members {
+            guard case .object(let entry) = member.value, case .array(let values)? = entry["ids"] else {
+                throw reader.corrupt("has a special token \"\(member.key)\" without ids")
+            }
+            var list: [Int32] = []
+            for value in values {
+                guard case .number(let number) = value, let id = number.int, (0...TokenizerFile.maxID).contains(id) else {
+                    throw reader.corrupt("has a special token \"\(member.key)\" with something else than an id")
+                }
+                list.append(Int32(id))
+            }
+            ids[member.key] = list
+        }
+        return ids
+    }
+
+    private static func parts(
+        _ value: JSONValue?, _ specials: [String: [Int32]], _ name: String, source: String
+    ) throws(RankingError) -> [Part] {
+        let reader = TokenizerFile(JSONObject(), source: source)
+        guard case .array(let items)? = value else { throw reader.corrupt("has a post_processor without \(name)") }
+        var parts: [Part] = []
+        for item in items {
+            guard case .object(let piece) = item, let member = piece.members.first, case .object(let entry) = member.value else {
+                throw reader.corrupt("has a part of \(name) that is no object")
+            }
+            let fields = TokenizerFile(entry, source: "\(source), \(name),")
+            let typeID = Int32(try fields.integer("type_id", in: 0...1_023, default: 0))
+            switch (member.key, try fields.text("id")) {
+            case ("Sequence", "A"): parts.append(.first(typeID: typeID))
+            case ("Sequence", "B"): parts.append(.second(typeID: typeID))
+            case ("SpecialToken", let token):
+                guard let ids = specials[token] else { throw reader.corrupt("names \"\(token)\" in \(name), but not in special_tokens") }
+                parts += ids.map { .special($0, typeID: typeID) }
+            default: throw reader.corrupt("has a part \"\(member.key)\" in \(name) that is neither Sequence nor SpecialToken")
+            }
+        }
+        return parts
+    }
+
+    /// `["[SEP]", 102]`.
+    private static func tokenAndID(_ value: JSONValue?, _ name: String, source: String) throws(RankingError) -> Int32 {
+        guard case .array(let items)? = value, items.count == 2, case .number(let number) = items[1], let id = number.int,
+            (0...TokenizerFile.maxID).contains(id)
+        else { throw TokenizerFile(JSONObject(), source: source).corrupt("has a post_processor without \(name) and its id") }
+        return Int32(id)
+    }
+}
