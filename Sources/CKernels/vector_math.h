@@ -21,22 +21,36 @@
 
 #include "internal.h"
 
+/// Runs the statements for each vector of `count` numbers: i is its first index, left the number of its lanes. For all
+/// but the last, `left` is a constant, and the masks of partial vectors vanish.
+#define EACH_VECTOR(count, ...)                                                                                        \
+    do {                                                                                                               \
+        size_t i = 0;                                                                                                  \
+        for (const size_t left = LANES; (count) - i >= LANES; i += LANES) { __VA_ARGS__ }                              \
+        if (i < (count)) {                                                                                             \
+            const size_t left = (count) - i;                                                                           \
+            __VA_ARGS__                                                                                                \
+        }                                                                                                              \
+    } while (0)
+
 #define INLINE static inline __attribute__((always_inline)) TARGET
 
-/// A polynomial, coefficients from the highest power to the lowest.
+/// A polynomial, coefficients from the highest power to the lowest. Even and odd powers are summed apart: two chains of
+/// half the length keep the multipliers busier than one.
 INLINE vec polynomial(vec x, const float *coefficients, size_t count) {
-    vec value = v_set(coefficients[0]);
+    vec square = v_mul(x, x);
+    vec sums[2] = {v_set(coefficients[0]), v_set(coefficients[1])};
 #pragma clang loop unroll(full)
-    for (size_t i = 1; i < count; i++) value = v_fma(value, x, v_set(coefficients[i]));
-    return value;
+    for (size_t i = 2; i < count; i++) sums[i % 2] = v_fma(sums[i % 2], square, v_set(coefficients[i]));
+    return v_fma(sums[count % 2], x, sums[(count + 1) % 2]);
 }
 
-/// e^x = 2^n e^r with |r| <= ln(2)/2, and e^r = 1 + r + r^2 q(r). Fitted for the least relative error of e^r:
-/// 3.1e-9, so that rounding dominates. Within one unit in the last place of the true value (0.93 measured), denormal results included.
+/// e^x for x <= 1: 2^n e^r with |r| <= ln(2)/2 and e^r = 1 + r + r^2 q(r), q fitted for the least relative error of
+/// e^r: 3.1e-9, so that rounding dominates. Measured: within 0.97 units of the last place, denormal results included.
 INLINE vec v_exp(vec x) {
     static const float q[] = {0x1.6a23d0p-10f, 0x1.123a20p-7f, 0x1.5558f2p-5f, 0x1.555492p-3f, 0x1.fffffcp-2f};
-    // Beyond these limits the result is 0 or infinite all the same. NaN, the second operand, passes through.
-    x = v_min(v_set(150), v_max(v_set(-150), x));
+    // Below the limit the result is 0 all the same. NaN, the second operand, passes through.
+    x = v_max(v_set(-150), x);
     vec n = v_round(v_mul(x, v_set(0x1.715476p0f)));
     // ln 2 in two parts: the first has so few bits that n times it is exact.
     vec r = v_fma(n, v_set(-0x1.62e4p-1f), x);
@@ -46,10 +60,10 @@ INLINE vec v_exp(vec x) {
 }
 
 TARGET static void add(float *x, const float *y, size_t count) {
-    for (size_t i = 0; i < count; i += LANES) {
-        size_t left = count - i;
-        v_store_first(x + i, v_add(v_load_first(x + i, left), v_load_first(y + i, left)), left);
-    }
+    EACH_VECTOR(count, {
+        vec sum = v_add(v_load_first(x + i, left), v_load_first(y + i, left));
+        v_store_first(x + i, sum, left);
+    });
 }
 
 // Both GELUs are x Phi(x) with a Phi of their own, and Phi(x) = 1 - Phi(-x). With t = |x| and the tail
@@ -78,68 +92,74 @@ INLINE vec gelu_tanh_vector(vec x) {
 }
 
 TARGET static void gelu(float *x, size_t count) {
-    for (size_t i = 0; i < count; i += LANES)
-        v_store_first(x + i, gelu_vector(v_load_first(x + i, count - i)), count - i);
+    EACH_VECTOR(count, { v_store_first(x + i, gelu_vector(v_load_first(x + i, left)), left); });
 }
 
 TARGET static void gelu_tanh(float *x, size_t count) {
-    for (size_t i = 0; i < count; i += LANES)
-        v_store_first(x + i, gelu_tanh_vector(v_load_first(x + i, count - i)), count - i);
+    EACH_VECTOR(count, { v_store_first(x + i, gelu_tanh_vector(v_load_first(x + i, left)), left); });
 }
 
 INLINE void softmax_row(float *x, size_t columns, vec scale) {
     const vec nothing = v_set(-INFINITY);
     vec largest_lanes = nothing;
-    for (size_t i = 0; i < columns; i += LANES) {
-        vec y = v_mul(v_load_first(x + i, columns - i), scale);
-        largest_lanes = v_max(largest_lanes, v_keep_first(y, columns - i, nothing));
-    }
+    EACH_VECTOR(columns, {
+        vec y = v_mul(v_load_first(x + i, left), scale);
+        largest_lanes = v_max(largest_lanes, v_keep_first(y, left, nothing));
+    });
     // A NaN may be missed here. It stays in its row, becomes exp(NaN) below, and the sum takes it to every column.
-    vec largest = v_set(v_largest(largest_lanes));
+    vec shift = v_set(-v_largest(largest_lanes));
 
     vec sum_lanes = v_set(0);
-    for (size_t i = 0; i < columns; i += LANES) {
-        vec y = v_mul(v_load_first(x + i, columns - i), scale);
-        vec weight = v_exp(v_sub(v_keep_first(y, columns - i, nothing), largest));
-        v_store_first(x + i, weight, columns - i);
-        // Lanes beyond the end hold exp(-infinity) = 0, or NaN where the whole row is NaN.
-        sum_lanes = v_add(sum_lanes, weight);
-    }
+    EACH_VECTOR(columns, {
+        vec weight = v_exp(v_fma(v_load_first(x + i, left), scale, shift));
+        v_store_first(x + i, weight, left);
+        sum_lanes = v_add(sum_lanes, v_keep_first(weight, left, v_set(0)));
+    });
 
     vec factor = v_set(1 / v_sum(sum_lanes));
-    for (size_t i = 0; i < columns; i += LANES)
-        v_store_first(x + i, v_mul(v_load_first(x + i, columns - i), factor), columns - i);
+    EACH_VECTOR(columns, { v_store_first(x + i, v_mul(v_load_first(x + i, left), factor), left); });
 }
 
 TARGET static void softmax(float *x, size_t ldx, size_t rows, size_t columns, float scale) {
     for (size_t row = 0; row < rows; row++) softmax_row(x + row * ldx, columns, v_set(scale));
 }
 
+/// Four sums that receive every fourth vector each, so that an addition need not wait for the one before it.
+INLINE void take_turns(vec sums[4], vec new_first) {
+    sums[0] = sums[1];
+    sums[1] = sums[2];
+    sums[2] = sums[3];
+    sums[3] = new_first;
+}
+
+INLINE float sum_of_turns(const vec sums[4]) {
+    return v_sum(v_add(v_add(sums[0], sums[1]), v_add(sums[2], sums[3])));
+}
+
 INLINE void layer_norm_row(const float *x, const float *residual, const float *gamma, const float *beta,
                            float epsilon, float *out, size_t columns) {
     // y is kept in `out`: it may be x or the residual, and then each y overwrites a number just read.
-    vec sum = v_set(0);
-    for (size_t i = 0; i < columns; i += LANES) {
-        vec y = v_load_first(x + i, columns - i);
-        if (residual) y = v_add(y, v_load_first(residual + i, columns - i));
-        v_store_first(out + i, y, columns - i);
-        sum = v_add(sum, y);
-    }
-    vec mean = v_set(v_sum(sum) / (float)columns);
+    vec sums[4] = {v_set(0), v_set(0), v_set(0), v_set(0)};
+    EACH_VECTOR(columns, {
+        vec y = v_load_first(x + i, left);
+        if (residual) y = v_add(y, v_load_first(residual + i, left));
+        v_store_first(out + i, y, left);
+        take_turns(sums, v_add(sums[0], y));
+    });
+    vec mean = v_set(sum_of_turns(sums) / (float)columns);
 
-    vec squares = v_set(0);
-    for (size_t i = 0; i < columns; i += LANES) {
-        vec centred = v_sub(v_load_first(out + i, columns - i), mean);
-        centred = v_keep_first(centred, columns - i, v_set(0));
-        squares = v_fma(centred, centred, squares);
-    }
-    vec factor = v_set(1 / sqrtf(v_sum(squares) / (float)columns + epsilon));
+    vec squares[4] = {v_set(0), v_set(0), v_set(0), v_set(0)};
+    EACH_VECTOR(columns, {
+        vec centred = v_keep_first(v_sub(v_load_first(out + i, left), mean), left, v_set(0));
+        take_turns(squares, v_fma(centred, centred, squares[0]));
+    });
+    vec factor = v_set(1 / sqrtf(sum_of_turns(squares) / (float)columns + epsilon));
 
-    for (size_t i = 0; i < columns; i += LANES) {
-        vec normal = v_mul(v_sub(v_load_first(out + i, columns - i), mean), factor);
-        vec weight = v_load_first(gamma + i, columns - i);
-        v_store_first(out + i, v_fma(normal, weight, v_load_first(beta + i, columns - i)), columns - i);
-    }
+    EACH_VECTOR(columns, {
+        vec normal = v_mul(v_sub(v_load_first(out + i, left), mean), factor);
+        vec weighted = v_fma(normal, v_load_first(gamma + i, left), v_load_first(beta + i, left));
+        v_store_first(out + i, weighted, left);
+    });
 }
 
 TARGET static void layer_norm(const float *x, size_t ldx, const float *residual, size_t ldr, const float *gamma,

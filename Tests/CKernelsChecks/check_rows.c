@@ -49,17 +49,19 @@ bool check_softmax_special(const char *variant, size_t columns) {
     const resift_kernels *kernels = kernels_of(variant);
     bool right = true;
     for (size_t place = 0; place < columns; place++) {
-        matrix x = matrix_make(4, columns, 3);
+        matrix x = matrix_make(5, columns, 3);
         for (size_t i = 0; i < columns; i++) {
             matrix_row(&x, 0)[i] = i == place ? 2.5f : -INFINITY;
             matrix_row(&x, 1)[i] = i == place ? NAN : 0;
             matrix_row(&x, 2)[i] = i == place ? -INFINITY : 0;
             matrix_row(&x, 3)[i] = -INFINITY;
+            matrix_row(&x, 4)[i] = -1000;
         }
-        kernels->softmax(x.values, x.stride, 4, columns, 0.5f);
+        kernels->softmax(x.values, x.stride, 5, columns, 0.5f);
         right &= all_nan(matrix_row(&x, 1), columns) && all_nan(matrix_row(&x, 3), columns);
         for (size_t i = 0; i < columns; i++) {
             right &= matrix_row(&x, 0)[i] == (i == place ? 1.0f : 0.0f);
+            right &= fabs(matrix_row(&x, 4)[i] * (double)columns - 1) <= 1e-6;
             if (columns == 1) continue; // row 2 has no finite logit then
             double expected = i == place ? 0 : 1.0 / (double)(columns - 1);
             right &= fabs(matrix_row(&x, 2)[i] - expected) <= 1e-6 * expected;

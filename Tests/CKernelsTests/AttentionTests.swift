@@ -13,7 +13,8 @@ struct AttentionTests {
         }
     }
 
-    @Test("many blocks of queries, and blocks of the fewest rows, give the same as one",
+    @Test(
+        "many blocks of queries, and blocks of the fewest rows, give the same as one",
         arguments: variants, [(130, 64), (40, 2600)])
     func blocksOfQueries(variant: String, shape: (queries: Int, tokens: Int)) {
         #expect(check_attention(variant, shape.queries, shape.tokens, 8, 14) <= CHECK_ATTENTION_LIMIT)

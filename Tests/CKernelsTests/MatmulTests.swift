@@ -4,7 +4,8 @@ import Testing
 
 @Suite("Matrix product")
 struct MatmulTests {
-    @Test("the product is as near to the double-precision reference as its k + 1 roundings allow",
+    @Test(
+        "the product is as near to the double-precision reference as its k + 1 roundings allow",
         arguments: variants, widths)
     func productMatchesReference(variant: String, n: Int) {
         for m in [0, 1, 5, 6, 7, 13, 14, 15, 29] {

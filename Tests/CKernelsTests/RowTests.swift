@@ -3,13 +3,15 @@ import Testing
 
 @Suite("Softmax")
 struct SoftmaxTests {
-    @Test("the exponential errs by at most 1.5 units of the last place, denormal results included",
+    @Test(
+        "the exponential errs by at most 1.5 units of the last place, denormal results included",
         arguments: variants)
     func exponentialIsAccurate(variant: String) {
         #expect(check_exp(variant) <= CHECK_EXP_LIMIT)
     }
 
-    @Test("the weights match the double-precision reference, for either sign of the scale",
+    @Test(
+        "the weights match the double-precision reference, for either sign of the scale",
         arguments: variants, widths)
     func weightsMatchReference(variant: String, columns: Int) {
         for rows in 0...3 {
@@ -31,7 +33,8 @@ struct SoftmaxTests {
 
 @Suite("Layer norm")
 struct LayerNormTests {
-    @Test("the result matches the double-precision reference, wherever residual and result are",
+    @Test(
+        "the result matches the double-precision reference, wherever residual and result are",
         arguments: variants, widths)
     func matchesReference(variant: String, columns: Int) {
         for form in 0..<Int32(check_layer_norm_form_count.rawValue) {

@@ -40,7 +40,7 @@ double check_exp(const char *variant);
 /// Largest relative error of softmax, for logits within 8 of each other.
 double check_softmax(const char *variant, size_t rows, size_t columns, float scale, uint64_t seed);
 /// -infinity has weight 0 and changes no other weight's meaning; NaN makes its row NaN and no other row; a row without
-/// any finite logit is NaN.
+/// any finite logit is NaN; logits far below 0 have weights all the same.
 bool check_softmax_special(const char *variant, size_t columns);
 bool check_softmax_row_identity(const char *variant, size_t rows, size_t columns, uint64_t seed);
 

@@ -1,0 +1,137 @@
+// Runs every check of Tests/CKernelsChecks for every variant, or the benchmark: `kernel-checks [bench]`.
+
+#include <stdio.h>
+#include <string.h>
+
+#include "CKernels.h"
+#include "CKernelsChecks.h"
+#include "bench.h"
+
+static const size_t widths[] = {1,  2,  3,  7,  8,  9,  12, 15, 16,  17,  31, 32,
+                                33, 47, 48, 63, 64, 65, 127, 128, 129, 384};
+enum { width_count = sizeof widths / sizeof widths[0] };
+
+static unsigned long checks, failures;
+
+static void expect(bool condition, const char *variant, const char *what, size_t width) {
+    checks++;
+    if (condition) return;
+    failures++;
+    printf("FAILED: %s, %s, width %zu\n", variant, what, width);
+}
+
+/// Also keeps the largest error, to print at the end.
+static void expect_below(double error, double limit, double *largest, const char *variant, const char *what,
+                         size_t width) {
+    if (!(error <= *largest)) *largest = error;
+    expect(error <= limit, variant, what, width);
+    if (!(error <= limit)) printf("  error %g, limit %g\n", error, limit);
+}
+
+static void check_products(const char *variant) {
+    double largest = 0;
+    const size_t row_counts[] = {0, 1, 5, 6, 7, 13, 14, 15, 29};
+    const size_t depths[] = {0, 1, 33, 384, 385, 900};
+    for (size_t w = 0; w < width_count; w++) {
+        size_t width = widths[w];
+        for (size_t i = 0; i < sizeof depths / sizeof *depths; i++) {
+            expect(check_packing(variant, width, depths[i], w), variant, "packing", width);
+            for (size_t r = 0; r < sizeof row_counts / sizeof *row_counts; r++) {
+                double limit = check_matmul_limit(depths[i]);
+                double error = check_matmul(variant, row_counts[r], width, depths[i], w + 1);
+                expect_below(error / limit, 1, &largest, variant, "matmul", width);
+            }
+        }
+        expect(check_matmul_row_identity(variant, 31, width, 401, w), variant, "matmul, row identity", width);
+        expect(check_matmul_row_identity(variant, 17, 40, width, w), variant, "matmul, row identity", width);
+    }
+    printf("  matmul: %.2f of the rounding bound\n", largest);
+}
+
+static void check_functions(const char *variant) {
+    double gelu = 0, gelu_tanh = 0, exponential = 0;
+    const double ranges[][2] = {{-0.01, 0.01}, {-6, 6}, {-20, 20}, {-1000, 1000}};
+    for (size_t i = 0; i < sizeof ranges / sizeof *ranges; i++) {
+        double low = ranges[i][0], high = ranges[i][1];
+        expect_below(check_gelu(variant, low, high, 200001), CHECK_GELU_LIMIT, &gelu, variant, "gelu", i);
+        expect_below(check_gelu_tanh(variant, low, high, 200001), CHECK_GELU_LIMIT, &gelu_tanh, variant, "gelu_tanh", i);
+    }
+    expect(check_gelu_extremes(variant), variant, "gelu at extremes", 1);
+    expect_below(check_exp(variant), CHECK_EXP_LIMIT, &exponential, variant, "exp", 2);
+    for (size_t w = 0; w < width_count; w++)
+        expect(check_elementwise_identity(variant, widths[w], w), variant, "elementwise identity", widths[w]);
+    printf("  gelu: %.2g, gelu_tanh: %.2g, exp: %.2f units of the last place\n", gelu, gelu_tanh, exponential);
+}
+
+static void check_rows(const char *variant) {
+    double softmax = 0, layer_norm = 0;
+    for (size_t w = 0; w < width_count; w++) {
+        size_t width = widths[w];
+        for (size_t rows = 0; rows < 4; rows++) {
+            expect_below(check_softmax(variant, rows, width, 0.3f, w), CHECK_SOFTMAX_LIMIT, &softmax, variant, "softmax",
+                         width);
+            for (int form = 0; form < check_layer_norm_form_count; form++)
+                expect_below(check_layer_norm(variant, form, rows, width, w), CHECK_LAYER_NORM_LIMIT, &layer_norm,
+                             variant, "layer_norm", width);
+        }
+        expect_below(check_softmax(variant, 2, width, -2, w), CHECK_SOFTMAX_LIMIT, &softmax, variant,
+                     "softmax, negative scale", width);
+        expect(check_softmax_special(variant, width), variant, "softmax of special values", width);
+        expect(check_softmax_row_identity(variant, 5, width, w), variant, "softmax, row identity", width);
+        expect(check_layer_norm_row_identity(variant, 5, width, w), variant, "layer_norm, row identity", width);
+    }
+    printf("  softmax: %.2g, layer_norm: %.2g\n", softmax, layer_norm);
+}
+
+static void check_attentions(const char *variant) {
+    double largest = 0;
+    const size_t head_widths[] = {1, 24, 32, 64};
+    const size_t query_counts[] = {0, 1, 15, 130};
+    for (size_t w = 0; w < width_count; w++) {
+        for (size_t d = 0; d < sizeof head_widths / sizeof *head_widths; d++) {
+            for (size_t i = 0; i < sizeof query_counts / sizeof *query_counts; i++)
+                expect_below(check_attention(variant, query_counts[i], widths[w], head_widths[d], w),
+                             CHECK_ATTENTION_LIMIT, &largest, variant, "attention", widths[w]);
+        }
+        expect(check_attention_row_identity(variant, 35, widths[w], 32, w), variant, "attention, row identity",
+               widths[w]);
+    }
+    // Long enough that the scores of one block of queries shrink to the fewest rows.
+    expect_below(check_attention(variant, 40, 2600, 32, 1), CHECK_ATTENTION_LIMIT, &largest, variant, "attention", 2600);
+    printf("  attention: %.2g\n", largest);
+}
+
+static void check_conversions(const char *variant) {
+    expect(check_half_conversion(variant), variant, "all halves", 65536);
+    for (size_t w = 0; w < width_count; w++)
+        expect(check_half_conversion_bounds(variant, widths[w]), variant, "halves", widths[w]);
+}
+
+static void check_shared(void) {
+    expect(check_bf16_conversion(), "all variants", "all bfloat16", 65536);
+    for (size_t w = 0; w < width_count; w++) {
+        expect(check_i8_conversion(widths[w]), "all variants", "bytes", widths[w]);
+        expect(check_all_finite(widths[w]), "all variants", "all_finite", widths[w]);
+    }
+    expect(check_all_finite(0), "all variants", "all_finite", 0);
+    expect(check_all_finite(2100), "all variants", "all_finite", 2100);
+}
+
+int main(int argument_count, char **arguments) {
+    if (argument_count > 1 && strcmp(arguments[1], "bench") == 0) {
+        bench();
+        return 0;
+    }
+    for (size_t i = 0; i < resift_kernels_count(); i++) {
+        const char *variant = resift_kernels_at(i)->name;
+        printf("%s, largest errors\n", variant);
+        check_products(variant);
+        check_functions(variant);
+        check_rows(variant);
+        check_attentions(variant);
+        check_conversions(variant);
+    }
+    check_shared();
+    printf("%lu checks, %lu failures\n", checks, failures);
+    return failures ? 1 : 0;
+}
