@@ -23,7 +23,7 @@ build: deps
 	$(RELEASE)
 
 test: deps
-	$(SWIFT) test
+	$(SWIFT) test -c release
 
 bench: deps
 	$(SWIFT) build -c release --package-path Benchmarks
