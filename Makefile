@@ -1,5 +1,5 @@
 # `make demo` and `make test` need a Swift 6.1 toolchain or newer, nothing else: no network, no Python, no GPU.
-.PHONY: demo test build bench bench-peers sanitize fuzz format lint docs install clean
+.PHONY: demo test build bench bench-peers sanitize neon fuzz format lint docs install clean deps
 
 SWIFT ?= swift
 PREFIX ?= /usr/local
@@ -8,15 +8,13 @@ VENV := .venv-bench
 
 RELEASE = $(SWIFT) build -c release --product resift
 
-# Two system libraries that the Swift runtime links on Linux. Installed when root on Debian or Ubuntu; otherwise the
-# one command to type is printed.
+# What a build needs besides the toolchain: git, which SwiftPM fetches packages with.
 deps:
-	@command -v $(SWIFT) >/dev/null || { echo "No Swift toolchain found. Install one from https://www.swift.org/install"; exit 1; }
-
-.PHONY: deps
+	@command -v $(SWIFT) >/dev/null || { echo "No Swift toolchain found: https://www.swift.org/install"; exit 1; }
+	@sh Tools/install-missing.sh git git
 
 demo: deps
-	@$(RELEASE) --quiet 2>&1 | grep -v warning: || true
+	$(RELEASE)
 	@sh Examples/demo/run.sh "$$($(SWIFT) build -c release --show-bin-path)/resift"
 
 build: deps
@@ -35,10 +33,10 @@ bench-peers: deps
 	@$(VENV)/bin/python -m pip install --quiet -r Benchmarks/requirements.txt
 	@$(VENV)/bin/python Benchmarks/compare.py
 
-sanitize:
+sanitize: deps
 	sh Tools/kernel-checks/run.sh sanitize
 
-neon:
+neon: deps
 	sh Tools/kernel-checks/run.sh neon
 
 fuzz: deps

@@ -25,7 +25,7 @@ public struct Document: Sendable, Equatable, ExpressibleByStringLiteral {
         self.init(id: id, fields: fields)
     }
 
-    /// - Parameter id: where nil, the object's own "id" or, as BEIR writes it, "_id".
+    /// A structured document; where `id` is nil it takes the object's own "id" or, as BEIR writes it, "_id".
     public init(id: String? = nil, fields: JSONObject) {
         self.id = id ?? Document.id(in: fields)
         content = .fields(fields)

@@ -15,7 +15,7 @@ public struct CrossEncoder: Sendable {
     package let pool: ComputePool
     private let model: BERTForSequenceClassification
 
-    /// - Parameter directory: config.json, tokenizer.json and safetensors weights. Never touches the network.
+    /// Loads a directory of config.json, tokenizer.json and safetensors weights. Never touches the network.
     public static func load(directory: String, pool: ComputePool = .shared) throws(RankingError) -> CrossEncoder {
         try load(directory: directory, pool: pool, kernels: .forThisMachine())
     }

@@ -33,7 +33,7 @@ public struct PairEncoder: Sendable {
     public let truncation: TruncationStrategy
     private let template: PairTemplate
 
-    /// - Parameter maxLength: tokens of a whole sequence, the special ones included.
+    /// `maxLength` counts the tokens of a whole sequence, the special ones included.
     public init(tokenizer: Tokenizer, maxLength: Int, truncation: TruncationStrategy) {
         self.maxLength = maxLength
         self.truncation = truncation

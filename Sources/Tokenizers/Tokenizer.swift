@@ -16,7 +16,7 @@ public struct Tokenizer: Sendable {
     private enum PreTokenizerKind: String, CaseIterable { case bert = "BertPreTokenizer" }
     private enum ModelKind: String, CaseIterable { case wordPiece = "WordPiece" }
 
-    /// - Parameter source: the file's name, for errors.
+    /// Reads a tokenizer.json; `source` is its name in errors.
     public static func load(_ json: JSONValue, source: String) throws(RankingError) -> Tokenizer {
         guard case .object(let file) = json else {
             throw TokenizerFile(JSONObject(), source: source).corrupt("is not a JSON object")

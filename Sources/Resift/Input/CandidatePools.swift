@@ -8,7 +8,7 @@ public struct CandidatePools: Sendable {
     /// Queries that the run has no line for.
     public let queriesWithoutCandidates: Int
 
-    /// - Parameter run: a TREC run; nil if every query ranks all documents.
+    /// `run` is a TREC run; nil if every query ranks all documents.
     ///
     /// Throws `invalidInput` where the run names a document or a query that is not there.
     public init(documents: [Document], run: InputBytes?, queries: [Query]) throws(RankingError) {
