@@ -21,11 +21,12 @@ build: deps
 	$(RELEASE)
 
 test: deps
-	$(SWIFT) test -c release
+	RESIFT_SHARED="$${RESIFT_SHARED:-../shared}" $(SWIFT) test -c release
 
 bench: deps
+	$(RELEASE)
 	$(SWIFT) build -c release --package-path Benchmarks
-	@Benchmarks/run.sh
+	@sh Benchmarks/run.sh
 
 bench-peers: deps
 	$(SWIFT) build -c release --package-path Benchmarks

@@ -1,6 +1,6 @@
 """Resift beside ONNX Runtime, interleaved in one run: A B C A B C, one process each, minimum and median quoted.
 
-    make bench-peers            (RESIFT_SHARED names the folder with bench/; default ../shared)
+    make bench-peers            (BENCH_THREADS and BENCH_ROUNDS: 2 and 12 by default)
 
 Both run the embedded model's own values in float32. ONNX Runtime is given each of its usual batchings; the ratio is to
 the fastest of them.
@@ -16,7 +16,6 @@ import tempfile
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent
-SHARED = pathlib.Path(os.environ.get("RESIFT_SHARED", ROOT.parent / "shared"))
 MODEL = ROOT / "Sources/Resift/Resources/default-model"
 THREADS = os.environ.get("BENCH_THREADS", "2")
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "12"))
@@ -42,11 +41,11 @@ class Engine:
 
 
 def run(workload, onnx_model, bench):
-    path = str(SHARED / "bench" / f"{workload}.json")
+    path = str(HERE / "workloads" / f"{workload}.json")
     pairs = len(json.loads(pathlib.Path(path).read_text())["lengths"])
     engines = [
-        Engine("Resift fp32", [bench, path, "--threads", THREADS]),
-        Engine("Resift fp32, with tokenization", [bench, path, "--threads", THREADS, "--text"]),
+        Engine("Resift fp32", [bench, "rounds", path, "--threads", THREADS]),
+        Engine("Resift fp32, with tokenization", [bench, "rounds", path, "--threads", THREADS, "--text"]),
     ]
     engines += [
         Engine(f"ONNX Runtime fp32, {b}", [sys.executable, str(HERE / "peer_onnxruntime.py"), onnx_model, path, THREADS, b])

@@ -1,72 +1,76 @@
-// Times inference on a stored workload, one round for each line on standard input, so that a driver can interleave
-// engines. Prints one JSON object a round.
+// Times Resift.
 //
-//     resift-bench WORKLOAD.json [--model DIRECTORY] [--threads N] [--text]
+//     ResiftBench summary [--threads N] WORKLOAD.json         milliseconds, pairs/s, peak memory
+//     ResiftBench cold-start PATH_TO_RESIFT                   process start to first score, pages in the cache
+//     ResiftBench rounds [--threads N] [--text] WORKLOAD.json one round for each line on standard input, so that a
+//                                                             driver can interleave engines; answers in JSON
 //
-// Without --text a round starts from the workload's token ids, as the peers' rounds do; with it from the texts.
+// A round starts from the workload's token ids, as the peers' rounds do; with --text from the texts.
 
 import Foundation
 import Resift
 
 @main
 struct ResiftBench {
-    struct Workload: Decodable {
-        var query: String
-        var passages: [String]
-        var input_ids: [[Int32]]
-        var token_type_ids: [[Int32]]
-    }
-
     static func main() async throws {
-        let begin = ContinuousClock.now
-        var arguments = CommandLine.arguments.dropFirst()
-        let fromText = take("--text", from: &arguments)
-        let threads = value("--threads", from: &arguments).flatMap(Int.init) ?? ComputePool.availableCPUs()
-        let directory = try value("--model", from: &arguments) ?? DefaultModel.directory()
-        guard let path = arguments.first else { fatalError("usage: resift-bench WORKLOAD.json [--model DIRECTORY] [--threads N] [--text]") }
-
-        let workload = try JSONDecoder().decode(Workload.self, from: Data(contentsOf: URL(fileURLWithPath: path)))
-        let encoder = try CrossEncoder.load(directory: directory, pool: ComputePool(threads: threads))
-        let reranker = Reranker(encoder)
-        let pairs = zip(workload.input_ids, workload.token_type_ids).map { EncodedPair(tokenIDs: $0, typeIDs: $1) }
-        let tokens = pairs.reduce(0) { $0 + $1.tokenIDs.count }
-        // Check the result, then time it: the texts have to give what the ids give.
-        let logits = try await encoder.logits(of: pairs).map { $0[0] }
-        let firstScore = begin.duration(to: .now)
-        let scores = try await reranker.scores(
-            workload.query, workload.passages, options: RerankOptions(activation: .identity))
-        guard scores == logits else { fatalError("the workload's texts and token ids give different scores") }
-
-        say("ready \(ms(firstScore))")
-        while readLine() != nil {
-            let start = ContinuousClock.now
-            if fromText {
-                _ = try await reranker.scores(workload.query, workload.passages)
-            } else {
-                _ = try await encoder.logits(of: pairs)
-            }
-            let milliseconds = ms(start.duration(to: .now))
-            say("{\"milliseconds\": \(milliseconds), \"pairs\": \(pairs.count), \"tokens\": \(tokens), \"peak_megabytes\": \(peakMegabytes())}")
+        var arguments = Array(CommandLine.arguments.dropFirst())
+        let threads = arguments.take(valueOf: "--threads").flatMap { Int($0) } ?? ComputePool.availableCPUs()
+        let fromText = arguments.take("--text")
+        switch (arguments.first, arguments.dropFirst().first) {
+        case ("summary", let path?): try await summary(path, threads: threads)
+        case ("cold-start", let resift?): try coldStart(resift)
+        case ("rounds", let path?): try await rounds(path, threads: threads, fromText: fromText)
+        default:
+            print("usage: ResiftBench summary|cold-start|rounds (see the head of ResiftBench.swift)")
+            exit(64)
         }
     }
 
-    private static func take(_ name: String, from arguments: inout ArraySlice<String>) -> Bool {
-        guard let index = arguments.firstIndex(of: name) else { return false }
-        arguments.remove(at: index)
-        return true
+    private static func summary(_ path: String, threads: Int) async throws {
+        let workload = try await Workload(path: path, threads: threads)
+        let inference = try await workload.times(rounds: 12) { try await workload.scoreTokens() }
+        let withText = try await workload.times(rounds: 12) { try await workload.scoreTexts() }
+        let pairsPerSecond = Double(workload.pairs.count) / inference[0] * 1_000
+        print(
+            "\(workload.name): \(workload.pairs.count) pairs, \(workload.tokens) tokens, \(threads) threads,",
+            "\(workload.reranker.model.kernels):", "min \(inference[0].text) ms, median \(inference[6].text) ms,",
+            "with tokenization \(withText[0].text) ms, \(pairsPerSecond.text) pairs/s, peak \(peakMegabytes().text) MB")
     }
 
-    private static func value(_ name: String, from arguments: inout ArraySlice<String>) -> String? {
-        guard let index = arguments.firstIndex(of: name), index + 1 < arguments.endIndex else { return nil }
-        let value = arguments[index + 1]
-        arguments.removeSubrange(index...index + 1)
-        return value
+    private static func coldStart(_ resift: String) throws {
+        var times: [Double] = []
+        for _ in 0..<15 {
+            let start = ContinuousClock.now
+            let process = Process()
+            process.executableURL = URL(fileURLWithPath: resift)
+            process.arguments = ["rerank", "how do I reset my password?", "--documents", "-", "--input-format", "lines"]
+            let input = Pipe()
+            process.standardInput = input
+            process.standardOutput = FileHandle.nullDevice
+            try process.run()
+            try input.fileHandleForWriting.write(contentsOf: Data("Choose Security and press Reset password.\n".utf8))
+            try input.fileHandleForWriting.close()
+            process.waitUntilExit()
+            times.append(start.duration(to: .now) / .milliseconds(1))
+        }
+        times.sort()
+        print("cold start of the command to its first score: min \(times[0].text) ms, median \(times[7].text) ms")
+    }
+
+    private static func rounds(_ path: String, threads: Int, fromText: Bool) async throws {
+        let begin = ContinuousClock.now
+        let workload = try await Workload(path: path, threads: threads)
+        say("ready \(begin.duration(to: .now) / .milliseconds(1))")
+        while readLine() != nil {
+            let time = try await workload.times(rounds: 1) {
+                if fromText { try await workload.scoreTexts() } else { try await workload.scoreTokens() }
+            }[0]
+            say("{\"milliseconds\": \(time), \"peak_megabytes\": \(peakMegabytes())}")
+        }
     }
 
     /// Unbuffered: a driver waits for each line.
     private static func say(_ line: String) { FileHandle.standardOutput.write(Data((line + "\n").utf8)) }
-
-    private static func ms(_ duration: Duration) -> Double { duration / .milliseconds(1) }
 
     /// The most memory this process has held.
     private static func peakMegabytes() -> Double {
@@ -79,4 +83,77 @@ struct ResiftBench {
             return Double(usage.ru_maxrss) / 1_048_576
         #endif
     }
+}
+
+/// One query with its passages, as texts and as token ids, and a model to score them with.
+struct Workload {
+    let name: String
+    let query: String
+    let passages: [String]
+    let pairs: [EncodedPair]
+    let reranker: Reranker
+    private let encoder: CrossEncoder
+
+    var tokens: Int { pairs.reduce(0) { $0 + $1.tokenIDs.count } }
+
+    private struct Stored: Decodable {
+        var query: String
+        var passages: [String]
+        var inputIDs: [[Int32]]
+        var tokenTypeIDs: [[Int32]]
+
+        enum CodingKeys: String, CodingKey {
+            case query
+            case passages
+            case inputIDs = "input_ids"
+            case tokenTypeIDs = "token_type_ids"
+        }
+    }
+
+    /// Checks the result before anything is timed: the texts have to give what the token ids give.
+    init(path: String, threads: Int) async throws {
+        let url = URL(fileURLWithPath: path)
+        let stored = try JSONDecoder().decode(Stored.self, from: Data(contentsOf: url))
+        name = url.deletingPathExtension().lastPathComponent
+        (query, passages) = (stored.query, stored.passages)
+        pairs = zip(stored.inputIDs, stored.tokenTypeIDs).map { EncodedPair(tokenIDs: $0, typeIDs: $1) }
+        encoder = try CrossEncoder.load(directory: DefaultModel.directory(), pool: ComputePool(threads: threads))
+        reranker = Reranker(encoder)
+        let logits = try await encoder.logits(of: pairs).map { $0[0] }
+        let scores = try await reranker.scores(query, passages, options: RerankOptions(activation: .identity))
+        guard scores == logits else { throw CocoaError(.fileReadCorruptFile) }
+    }
+
+    func scoreTokens() async throws { _ = try await encoder.logits(of: pairs) }
+    func scoreTexts() async throws { _ = try await reranker.scores(query, passages) }
+
+    /// Milliseconds of each round, ascending.
+    func times(rounds: Int, _ body: () async throws -> Void) async throws -> [Double] {
+        var times: [Double] = []
+        for _ in 0..<rounds {
+            let start = ContinuousClock.now
+            try await body()
+            times.append(start.duration(to: .now) / .milliseconds(1))
+        }
+        return times.sorted()
+    }
+}
+
+extension [String] {
+    fileprivate mutating func take(_ name: String) -> Bool {
+        guard let index = firstIndex(of: name) else { return false }
+        remove(at: index)
+        return true
+    }
+
+    fileprivate mutating func take(valueOf name: String) -> String? {
+        guard let index = firstIndex(of: name), index + 1 < count else { return nil }
+        let value = self[index + 1]
+        removeSubrange(index...index + 1)
+        return value
+    }
+}
+
+extension Double {
+    fileprivate var text: String { String(format: "%.1f", self) }
 }
