@@ -28,7 +28,7 @@ enum ExitStatus: Int32, CaseIterable {
         case .success: "done"
         case .failed: "a self-test failed, or another error"
         case .usage: "the command line is wrong"
-        case .invalidInput: "the query, the documents or an option cannot be used; nothing was ranked"
+        case .invalidInput: "the query, the documents or an option cannot be used"
         case .notFound: "a file or directory is missing or cannot be read"
         case .unsupportedModel: "the model is of a kind that Resift does not run"
         case .nonFiniteScore: "the model gave a score that is not a finite number"
@@ -39,8 +39,6 @@ enum ExitStatus: Int32, CaseIterable {
     static var table: String {
         allCases.map { "  \(String($0.rawValue).padded(to: 3)) \($0.meaning)" }.joined(separator: "\n")
     }
-
-    static var kernelNames: String { Kernels.available.joined(separator: ", ") }
 }
 
 /// Runs a command; prints a RankingError on standard error and ends with its status.

@@ -15,7 +15,7 @@ struct ModelsListCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "list", abstract: "Show the model inside the package and the architectures that load from a directory.")
 
-    @Option(help: "How to print: \(ReportFormat.allCases.map(\.rawValue).joined(separator: ", ")).")
+    @Option(help: "How to print.")
     var format: ReportFormat = .table
 
     func run() async throws {
@@ -37,7 +37,7 @@ struct ModelsInfoCommand: AsyncParsableCommand {
 
     @OptionGroup var options: ModelOptions
 
-    @Option(help: "How to print: \(ReportFormat.allCases.map(\.rawValue).joined(separator: ", ")).")
+    @Option(help: "How to print.")
     var format: ReportFormat = .table
 
     func run() async throws {
@@ -70,13 +70,14 @@ struct ModelsSelftestCommand: AsyncParsableCommand {
         commandName: "selftest",
         abstract: "Score stored pairs on this machine and compare with the reference.",
         discussion: """
-            The pairs are in the model directory's selftest.json. Ends with status 0 if every logit is within the tolerance,
-            1 if not. RESIFT_KERNELS chooses the kernel variant to test (\(ExitStatus.kernelNames)).
+            The pairs are in the model directory's selftest.json. Ends with status 0 if
+            every logit is within the tolerance, 1 if not. The environment variable
+            RESIFT_KERNELS chooses the kernel variant to test.
             """)
 
     @OptionGroup var options: ModelOptions
 
-    @Option(help: "How to print: \(ReportFormat.allCases.map(\.rawValue).joined(separator: ", ")).")
+    @Option(help: "How to print.")
     var format: ReportFormat = .table
 
     func run() async throws {

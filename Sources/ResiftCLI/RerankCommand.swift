@@ -14,19 +14,25 @@ struct RerankCommand: AsyncParsableCommand {
         discussion: """
             EXAMPLES
               resift rerank "how do I reset my password?" --documents help.jsonl
-              resift rerank "refund policy" --documents - --limit 3 --format jsonl < help.jsonl
-              resift rerank "notice period" --documents contracts.jsonl --long-documents split
-              resift rerank --queries queries.jsonl --documents corpus.jsonl --candidates bm25.trec --format trec
+              resift rerank "refund policy" --documents - --limit 3 < help.jsonl
+              resift rerank "notice period" --documents contracts.jsonl \\
+                --long-documents split
+              resift rerank --queries queries.jsonl --documents corpus.jsonl \\
+                --candidates bm25.trec --format trec
 
             DOCUMENTS
-              JSON Lines (a string, or an object with "text", "title", "id" and any other fields, which are kept), a JSON
-              array of the same, "id<TAB>text" lines, or plain lines, where an empty line is an empty document.
-              An object's title and text are read, joined by a space; --rank-fields reads others, written "field: value".
+              JSON Lines: a string, or an object with "text", "title", "id" and any
+              other fields, which are kept; a JSON array of the same; lines of
+              "id<TAB>text"; or plain lines, where an empty line is an empty document.
+              An object's title and text are read, joined by a space. --rank-fields
+              reads other fields, written "field: value", one a line.
 
             OUTPUT
-              A table on a terminal, JSON Lines in a pipe: rank, index (position in the input, from 0), id, score,
-              score_kind, text, the input's other fields (one whose name is in this list becomes input_NAME), and
-              passage {start, end} in Unicode code points where a document was split.
+              A table on a terminal, JSON Lines in a pipe: rank, index (position in
+              the input, from 0), id, score, score_kind, text, the input's other
+              fields, and passage {start, end} in Unicode code points of the text
+              where a document was split. An input field that has one of these names
+              becomes input_NAME. truncated_tokens says what did not fit.
             """)
 
     @Argument(help: "What the documents have to answer. Left out with --queries.")
@@ -47,10 +53,10 @@ struct RerankCommand: AsyncParsableCommand {
     @Option(help: "Leave out what scores lower.")
     var minScore: Float?
 
-    @Option(help: "How to print: \(OutputFormat.allCases.map(\.rawValue).joined(separator: ", ")).")
+    @Option(help: "How to print. Default: table on a terminal, else jsonl.")
     var format: OutputFormat?
 
-    @Option(help: "How the documents are written: \(DocumentFormat.allCases.map(\.rawValue).joined(separator: ", ")).")
+    @Option(help: "How the documents are written.")
     var inputFormat: DocumentFormat = .auto
 
     @Option(help: ArgumentHelp("The fields of an object to read, in order, separated by commas.", valueName: "fields"))

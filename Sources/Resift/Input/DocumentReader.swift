@@ -49,7 +49,7 @@ public struct DocumentReader: Sendable {
         }
         guard !numbered.isEmpty else {
             throw RankingError(
-                .invalidInput, what: "\(input.name) has no documents.", why: "All its lines are blank.",
+                .invalidInput, what: "\(input.name) has no documents.", why: "It holds nothing but white space or an empty list.",
                 fix: "Give at least one document.")
         }
         try refuseDuplicateIDs(numbered, input)
@@ -89,7 +89,8 @@ public struct DocumentReader: Sendable {
             value = try JSONValue.parse(input.bytes)
         } catch {
             throw input.error(
-                line: error.line, "is not valid JSON: \(error)", why: "The input begins with \"[\", so it is read as one JSON array.",
+                line: error.line, "is not valid JSON (column \(error.column): \(error.message))",
+                why: "The input is read as one JSON array.",
                 fix: "Correct it, or name the format if it is no JSON array (--input-format lines).", cause: error)
         }
         guard case .array(let items) = value else {
@@ -121,7 +122,8 @@ public struct DocumentReader: Sendable {
             return try JSONValue.parse(Array(line.bytes))
         } catch {
             throw input.error(
-                line: line.number, "is not valid JSON: \(error)", why: "It is read as JSON Lines, one value a line.",
+                line: line.number, "is not valid JSON (column \(error.column): \(error.message))",
+                why: "It is read as JSON Lines, one value a line.",
                 fix: "Correct the line, or name the format if it is another (--input-format lines).", cause: error)
         }
     }
