@@ -21,13 +21,14 @@ let package = Package(
         .target(name: "CKernels"),
         .target(name: "OrderedJSON", swiftSettings: strict),
         .target(name: "Ranking", dependencies: ["OrderedJSON"], swiftSettings: strict),
+        .target(name: "TextFiles", dependencies: ["Ranking"], swiftSettings: strict),
         .target(name: "Tokenizers", dependencies: ["OrderedJSON", "Ranking"], swiftSettings: strict),
         .target(name: "Inference", dependencies: ["CKernels", "OrderedJSON", "Ranking"], swiftSettings: strict),
         .target(
             name: "Reranking", dependencies: ["Inference", "OrderedJSON", "Ranking", "Tokenizers"],
             swiftSettings: strict),
         .target(
-            name: "Resift", dependencies: ["OrderedJSON", "Ranking", "Reranking"],
+            name: "Resift", dependencies: ["OrderedJSON", "Ranking", "Reranking", "TextFiles"],
             resources: [.copy("Resources/default-model")], swiftSettings: strict),
         .executableTarget(
             name: "ResiftCLI",

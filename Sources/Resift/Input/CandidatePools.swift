@@ -1,4 +1,5 @@
 public import Ranking
+public import TextFiles
 
 /// The documents that each query ranks.
 public struct CandidatePools: Sendable {

@@ -1,4 +1,5 @@
 public import Ranking
+public import TextFiles
 
 /// Reads which documents are candidates for which query, from a run in TREC's format:
 /// `query-id Q0 document-id rank score tag`, separated by any white space.

@@ -1,5 +1,6 @@
 import OrderedJSON
 public import Ranking
+public import TextFiles
 
 /// How documents are written in a file.
 public enum DocumentFormat: String, CaseIterable, Sendable {

@@ -1,5 +1,6 @@
 import OrderedJSON
 public import Ranking
+public import TextFiles
 
 /// A query with the id that runs and qrels know it by.
 public struct Query: Sendable, Equatable {

@@ -53,15 +53,20 @@ public struct InputBytes: Sendable {
     }
 
     /// A line without its ending, and its number from 1.
-    struct Line {
-        var number: Int
-        var bytes: ArraySlice<UInt8>
+    package struct Line {
+        package var number: Int
+        package var bytes: ArraySlice<UInt8>
 
-        var isBlank: Bool { bytes.allSatisfy { $0 == 0x20 || $0 == 0x09 } }
+        package init(number: Int, bytes: ArraySlice<UInt8>) {
+            self.number = number
+            self.bytes = bytes
+        }
+
+        package var isBlank: Bool { bytes.allSatisfy { $0 == 0x20 || $0 == 0x09 } }
     }
 
     /// Lines end with LF or CR LF; the end of the file needs none.
-    func lines(maxBytes: Int) throws(RankingError) -> [Line] {
+    package func lines(maxBytes: Int) throws(RankingError) -> [Line] {
         var lines: [Line] = []
         var start = 0
         while start < bytes.count {
@@ -80,7 +85,7 @@ public struct InputBytes: Sendable {
     }
 
     /// The text of a line, which has to be UTF-8.
-    func text(_ line: Line) throws(RankingError) -> String {
+    package func text(_ line: Line) throws(RankingError) -> String {
         guard let text = String(validating: line.bytes, as: UTF8.self) else {
             throw error(
                 line: line.number, "is not valid UTF-8", why: "The file is in another encoding, or not text.",
@@ -89,7 +94,7 @@ public struct InputBytes: Sendable {
         return text
     }
 
-    func error(
+    package func error(
         line: Int, _ problem: String, why: String, fix: String, cause: (any Error)? = nil
     ) -> RankingError {
         RankingError(.invalidInput, what: "\(name), line \(line): the line \(problem).", why: why, fix: fix, cause: cause)
