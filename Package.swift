@@ -12,6 +12,7 @@ let package = Package(
     platforms: [.macOS(.v15)],
     products: [
         .library(name: "Resift", targets: ["Resift"]),
+        .library(name: "ResiftEvaluation", targets: ["Evaluation"]),
         .executable(name: "resift", targets: ["ResiftCLI"]),
     ],
     dependencies: [
@@ -30,6 +31,7 @@ let package = Package(
         .target(
             name: "Resift", dependencies: ["OrderedJSON", "Ranking", "Reranking", "TextFiles"],
             resources: [.copy("Resources/default-model")], swiftSettings: strict),
+        .target(name: "Evaluation", dependencies: ["OrderedJSON", "Ranking", "TextFiles"], swiftSettings: strict),
         .executableTarget(
             name: "ResiftCLI",
             dependencies: ["Resift", .product(name: "ArgumentParser", package: "swift-argument-parser")],

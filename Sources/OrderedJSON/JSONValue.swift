@@ -43,7 +43,9 @@ public struct JSONNumber: Sendable, Equatable, CustomStringConvertible {
 
 /// An object's members in the order they were written.
 ///
-/// A key that comes twice keeps its first place and takes its last value, as in Python and JavaScript.
+/// A key that comes twice keeps its first place and takes its last value, as in Python and JavaScript. Keys are the same
+/// if their bytes are: Swift's own string comparison takes a composed and a decomposed "é" for one, and would lose
+/// tokens of a vocabulary that has both.
 public struct JSONObject: Sendable, Equatable {
     public struct Member: Sendable, Equatable {
         public let key: String
@@ -52,7 +54,7 @@ public struct JSONObject: Sendable, Equatable {
 
     public private(set) var members: [Member] = []
     /// Positions in `members`, kept once an object is too large to search.
-    private var positions: [String: Int] = [:]
+    private var positions: [ExactKey: Int] = [:]
     private static let indexedCount = 16
 
     public init() {}
@@ -77,7 +79,8 @@ public struct JSONObject: Sendable, Equatable {
     }
 
     private func position(of key: String) -> Int? {
-        members.count > JSONObject.indexedCount ? positions[key] : members.firstIndex { $0.key == key }
+        members.count > JSONObject.indexedCount
+            ? positions[ExactKey(key)] : members.firstIndex { $0.key.utf8.elementsEqual(key.utf8) }
     }
 
     private mutating func append(_ key: String, _ value: JSONValue) {
@@ -85,11 +88,25 @@ public struct JSONObject: Sendable, Equatable {
         if members.count == JSONObject.indexedCount + 1 {
             reindex()
         } else if members.count > JSONObject.indexedCount {
-            positions[key] = members.count - 1
+            positions[ExactKey(key)] = members.count - 1
         }
     }
 
     private mutating func reindex() {
-        positions = Dictionary(uniqueKeysWithValues: members.enumerated().map { ($1.key, $0) })
+        positions = Dictionary(uniqueKeysWithValues: members.enumerated().map { (ExactKey($1.key), $0) })
+    }
+}
+
+/// A string that equals another only if their bytes are the same.
+private struct ExactKey: Hashable {
+    private let text: String
+
+    init(_ text: String) { self.text = text }
+
+    static func == (a: ExactKey, b: ExactKey) -> Bool { a.text.utf8.elementsEqual(b.text.utf8) }
+
+    func hash(into hasher: inout Hasher) {
+        var text = text
+        text.withUTF8 { hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
     }
 }

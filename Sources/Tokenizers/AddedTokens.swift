@@ -110,7 +110,12 @@ struct AddedTokens: Sendable {
     }
 
     private func whitespaceEnd(_ bytes: UnsafeBufferPointer<UInt8>, after start: Int, _ upper: Int) -> Int {
-        let text = String(decoding: bytes[start..<upper], as: UTF8.self)
-        return start + text.unicodeScalars.prefix { $0.properties.isWhitespace }.reduce(0) { $0 + UTF8.width($1) }
+        var end = start
+        while end < upper {
+            let (scalar, length) = UTF8Encoding.decode(bytes, end, end: upper)
+            guard Unicode.Scalar(scalar)?.properties.isWhitespace == true else { break }
+            end += length
+        }
+        return end
     }
 }

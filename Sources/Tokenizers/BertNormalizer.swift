@@ -1,23 +1,38 @@
-import OrderedJSON
-import Ranking
+package import OrderedJSON
+package import Ranking
 
 /// BERT's clean-up of a text, in this order: control characters away and white space to spaces; spaces around
 /// Chinese characters; accents away (canonical decomposition, then nonspacing marks dropped); lowercase.
 ///
 /// Source: google-research/bert, tokenization.py; the exact classes are those of `tokenizers` (BertUnicodeTables).
-struct BertNormalizer: Sendable, Equatable {
+package struct BertNormalizer: Sendable, Equatable {
     var cleanText = true
     var handleChineseChars = true
     var stripAccents = true
     var lowercase = true
 
-    init(_ config: JSONObject, source: String) throws(RankingError) {
+    package init(_ config: JSONObject, source: String) throws(RankingError) {
         let reader = TokenizerFile(config, source: source)
         cleanText = try reader.flag("clean_text", default: true)
         handleChineseChars = try reader.flag("handle_chinese_chars", default: true)
         lowercase = try reader.flag("lowercase", default: true)
         // null means: as lowercase says.
         stripAccents = try reader.flag("strip_accents", default: lowercase)
+    }
+
+    /// The words of a text: normalized, and cut by BertPreTokenizer.
+    package func words(of text: String) -> [String] {
+        var text = text
+        return text.withUTF8 { bytes in
+            let scalars = normalize(bytes, 0..<bytes.count).scalars
+            var words: [String] = []
+            BertPreTokenizer.forEachWord(in: scalars, 0..<scalars.count) { word in
+                var encoded: [UInt8] = []
+                for scalar in scalars[word] { UTF8Encoding.append(scalar, to: &encoded) }
+                words.append(String(decoding: encoded, as: UTF8.self))
+            }
+            return words
+        }
     }
 
     /// - Parameters:
@@ -29,12 +44,14 @@ struct BertNormalizer: Sendable, Equatable {
         var run = MarkRun()
         var position = range.lowerBound
         while position < range.upperBound {
-            let (scalar, length) = decode(bytes, position, end: range.upperBound)
+            let (scalar, length) = UTF8Encoding.decode(bytes, position, end: range.upperBound)
             let source = Int32(clamping: position)..<Int32(clamping: position + length)
             position += length
             if scalar < 0x80 {
+                // What is cleaned away does not part the marks on its two sides.
+                guard let kept = cleanedASCII(scalar) else { continue }
                 run.flush(into: &text, self)
-                appendASCII(scalar, source, to: &text)
+                text.append(kept, from: source)
             } else {
                 append(scalar, source, to: &text, &run)
             }
@@ -43,12 +60,13 @@ struct BertNormalizer: Sendable, Equatable {
         return text
     }
 
-    private func appendASCII(_ scalar: UInt32, _ source: Range<Int32>, to text: inout NormalizedText) {
+    /// nil where the character is cleaned away.
+    private func cleanedASCII(_ scalar: UInt32) -> UInt32? {
         switch scalar {
-        case 0x41...0x5A where lowercase: text.append(scalar + 0x20, from: source)
-        case 0x20...0x7E: text.append(scalar, from: source)
-        case 0x09, 0x0A, 0x0D: text.append(cleanText ? 0x20 : scalar, from: source)
-        default: if !cleanText { text.append(scalar, from: source) }
+        case 0x41...0x5A where lowercase: scalar + 0x20
+        case 0x20...0x7E: scalar
+        case 0x09, 0x0A, 0x0D: cleanText ? 0x20 : scalar
+        default: cleanText ? nil : scalar
         }
     }
 
@@ -94,18 +112,6 @@ struct BertNormalizer: Sendable, Equatable {
             BertUnicode.lowercase(scalar) { text.append($0, from: source) }
         } else {
             text.append(scalar, from: source)
-        }
-    }
-
-    /// Bytes are valid UTF-8, as those of a Swift String are.
-    private func decode(_ bytes: UnsafeBufferPointer<UInt8>, _ at: Int, end: Int) -> (scalar: UInt32, length: Int) {
-        let lead = UInt32(bytes[at])
-        func trail(_ offset: Int) -> UInt32 { at + offset < end ? UInt32(bytes[at + offset]) & 0x3F : 0 }
-        switch lead {
-        case 0..<0x80: return (lead, 1)
-        case 0..<0xE0: return ((lead & 0x1F) << 6 | trail(1), min(2, end - at))
-        case 0..<0xF0: return ((lead & 0x0F) << 12 | trail(1) << 6 | trail(2), min(3, end - at))
-        default: return ((lead & 0x07) << 18 | trail(1) << 12 | trail(2) << 6 | trail(3), min(4, end - at))
         }
     }
 }

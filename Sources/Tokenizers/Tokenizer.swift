@@ -65,7 +65,7 @@ public struct Tokenizer: Sendable {
 
     /// The id of a token, added or of the vocabulary.
     public func tokenID(of token: String) -> Int32? {
-        (rawTokens.all + normalizedTokens.all).last { $0.content == token }?.id ?? model.id(of: token)
+        (rawTokens.all + normalizedTokens.all).last { $0.content.utf8.elementsEqual(token.utf8) }?.id ?? model.id(of: token)
     }
 
     private func forEachToken(of text: String, _ body: (Int32, Range<Int>) -> Void) {

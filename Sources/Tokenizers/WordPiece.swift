@@ -88,23 +88,3 @@ struct WordPiece: Sendable {
         }
     }
 }
-
-enum UTF8Encoding {
-    static func append(_ scalar: UInt32, to bytes: inout [UInt8]) {
-        switch scalar {
-        case 0..<0x80: bytes.append(UInt8(truncatingIfNeeded: scalar))
-        case 0x80..<0x800:
-            bytes.append(UInt8(truncatingIfNeeded: 0xC0 | scalar >> 6))
-            bytes.append(UInt8(truncatingIfNeeded: 0x80 | scalar & 0x3F))
-        case 0x800..<0x10000:
-            bytes.append(UInt8(truncatingIfNeeded: 0xE0 | scalar >> 12))
-            bytes.append(UInt8(truncatingIfNeeded: 0x80 | scalar >> 6 & 0x3F))
-            bytes.append(UInt8(truncatingIfNeeded: 0x80 | scalar & 0x3F))
-        default:
-            bytes.append(UInt8(truncatingIfNeeded: 0xF0 | scalar >> 18))
-            bytes.append(UInt8(truncatingIfNeeded: 0x80 | scalar >> 12 & 0x3F))
-            bytes.append(UInt8(truncatingIfNeeded: 0x80 | scalar >> 6 & 0x3F))
-            bytes.append(UInt8(truncatingIfNeeded: 0x80 | scalar & 0x3F))
-        }
-    }
-}

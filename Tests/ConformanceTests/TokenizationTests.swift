@@ -51,6 +51,24 @@ struct TokenizationTests {
         }
     }
 
+    @Test("normalization and words of 4,000 random strings are equal to the byte, under every combination of flags")
+    func randomUnicode() throws {
+        let lines = try lines("random-unicode.jsonl")
+        #expect(lines.count == 4_000)
+        for line in lines {
+            var config = JSONObject()
+            let flags = try #require(line["flags"]?.arrayValue)
+            let names = ["clean_text", "handle_chinese_chars", "strip_accents", "lowercase"]
+            for (name, flag) in zip(names, flags) { config[name] = flag }
+            let normalizer = try BertNormalizer(config, source: "test")
+            let text = try line.strings("text")
+            let expected = try #require(line["words"]?.arrayValue).map { try #require($0.stringValue) }
+            let words = normalizer.words(of: text)
+            // String comparison would take equivalent spellings for equal.
+            #expect(words.map { Array($0.utf8) } == expected.map { Array($0.utf8) }, "\(flags) \(text.debugDescription)")
+        }
+    }
+
     private func tokenizer(_ name: String) throws -> Tokenizer {
         let index = try JSONFile.object(path: Fixtures.directory + "/tokenization/index.json")
         let files = try #require(index["files"]?.objectValue)

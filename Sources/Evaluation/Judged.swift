@@ -1,0 +1,32 @@
+/// Relevance grades by query id and document id. A grade below 0 means: was in the pool, but is not judged.
+public typealias Qrels = [String: [String: Int]]
+
+/// Scores by query id and document id.
+public typealias Run = [String: [String: Double]]
+
+/// One query's ranking beside its judgements: all that a measure looks at.
+///
+/// The order is trec_eval's: score descending, equal scores by document id descending, byte by byte. The rank column of
+/// a run file is never used.
+public struct JudgedRanking: Sendable {
+    /// The grade of each retrieved document, best first; nil where it has none.
+    public let grades: [Int?]
+    /// The grades of all judged documents, highest first, whether retrieved or not.
+    public let judgedGrades: [Int]
+
+    public init(scores: [String: Double], grades: [String: Int]) {
+        let ordered = scores.sorted { a, b in
+            a.value != b.value ? a.value > b.value : b.key.utf8.lexicographicallyPrecedes(a.key.utf8)
+        }
+        self.grades = ordered.map { grades[$0.key] }
+        judgedGrades = grades.values.sorted(by: >)
+    }
+
+    /// Documents graded `level` or higher.
+    func relevantCount(level: Int) -> Int { judgedGrades.prefix { $0 >= level }.count }
+
+    /// For each place of the ranking, down to a cutoff: is the document graded `level` or higher?
+    func relevance(level: Int, cutoff: Int?) -> [Bool] {
+        grades.prefix(cutoff ?? .max).map { ($0 ?? -1) >= level }
+    }
+}
