@@ -34,7 +34,10 @@ let package = Package(
         .target(name: "Evaluation", dependencies: ["OrderedJSON", "Ranking", "TextFiles"], swiftSettings: strict),
         .executableTarget(
             name: "ResiftCLI",
-            dependencies: ["Resift", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            dependencies: ["Evaluation", "Resift", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            swiftSettings: strict),
+        .testTarget(
+            name: "EvaluationTests", dependencies: ["Evaluation", "OrderedJSON", "Ranking", "TextFiles"],
             swiftSettings: strict),
         .target(name: "CKernelsChecks", dependencies: ["CKernels"], path: "Tests/CKernelsChecks"),
         .testTarget(

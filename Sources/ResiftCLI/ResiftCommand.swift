@@ -19,5 +19,5 @@ struct ResiftCommand: AsyncParsableCommand {
             avx2, avx512, neon where the CPU has it.
             """,
         version: ResiftVersion.current,
-        subcommands: [RerankCommand.self, ModelsCommand.self])
+        subcommands: [RerankCommand.self, EvaluateCommand.self, ModelsCommand.self])
 }
