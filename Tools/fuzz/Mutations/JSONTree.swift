@@ -110,8 +110,8 @@ package enum JSONMutations {
 
     private static func leaf(instead text: String, _ random: inout SplitMix64) -> JSONTree {
         if let value = Int(text), random.oneIn(2) {
-            let delta = random.pick([-1, 1, 2, -value, value, 1 << 20])
-            return .leaf(String(value.addingReportingOverflow(delta).partialValue))
+            let delta = random.pick([-1, 1, 2, 0 &- value, value, 1 << 20])
+            return .leaf(String(value &+ delta))
         }
         if text.hasPrefix("\""), random.oneIn(3) {
             return .leaf("\"" + String(text.dropFirst().dropLast().shuffled(using: &random)) + "\"")

@@ -39,7 +39,7 @@ package enum SafetensorsMutations {
     private static func length(_ parts: Parts, _ random: inout SplitMix64) -> UInt64 {
         let header = UInt64(parts.header.count)
         return random.pick([
-            0, 1, 2, header - 1, header + 1, header + UInt64(parts.data.count), header + UInt64(parts.data.count) + 1,
+            0, 1, 2, header &- 1, header + 1, header + UInt64(parts.data.count), header + UInt64(parts.data.count) + 1,
             100_000_000, 100_000_001, UInt64(UInt32.max), 1 << 62, UInt64(Int64.max), 1 << 63, .max - 8, .max - 7, .max,
         ])
     }

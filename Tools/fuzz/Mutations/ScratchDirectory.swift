@@ -7,7 +7,7 @@ package final class ScratchDirectory: Sendable {
     package init(files: [String: [UInt8]] = [:]) throws {
         let inMemory = FileManager.default.isWritableFile(atPath: "/dev/shm")
         let root = inMemory ? URL(fileURLWithPath: "/dev/shm") : FileManager.default.temporaryDirectory
-        let directory = root.appendingPathComponent("resift-\(UUID().uuidString)")
+        let directory = root.appendingPathComponent("resift-fuzz-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
         path = directory.path
         for (name, bytes) in files { try write(bytes, to: name) }
