@@ -36,6 +36,29 @@ struct DamagedModelTests {
         }
     }
 
+    @Test("a template has to place the query and the document, each once")
+    func templateWithoutTexts() async throws {
+        let broken = [
+            (#""pair":[{"SpecialToken""#, #""pair":[],"x":[{"SpecialToken""#),
+            (#"{"Sequence":{"id":"B","type_id":1}}"#, #"{"Sequence":{"id":"A","type_id":1}}"#),
+            (#""single":[{"SpecialToken""#, #""single":[],"x":[{"SpecialToken""#),
+        ]
+        for (old, new) in broken {
+            await expectError(.corruptFile, "A and B once each") { try tokenizer(replacing: old, by: new) }
+        }
+    }
+
+    @Test("a template that multiplies special tokens beyond memory is refused")
+    func templateOfManyTokens() async throws {
+        let ids = (0..<1_000).map { _ in "3" }.joined(separator: ",")
+        let part = #"{"SpecialToken":{"id":"[CLS]","type_id":0}}"#
+        await expectError(.corruptFile, "more than 1024 special tokens") {
+            try tokenizer(
+                replacing: #""pair":["#, by: #""pair":[\#(part),"#,
+                andThen: (#""ids":[2]"#, #""ids":[\#(ids)]"#))
+        }
+    }
+
     private func tokenizer(
         replacing old: String, by new: String, andThen second: (String, String)? = nil
     ) throws -> Tokenizer {
