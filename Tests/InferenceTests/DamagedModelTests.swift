@@ -59,6 +59,14 @@ struct DamagedModelTests {
         }
     }
 
+    @Test("a pair whose ids and types differ in number is an error, not a crash")
+    func mismatchedTypes() async throws {
+        let encoder = try withFiles(TinyCheckpoint().files()) { try CrossEncoder.load(directory: $0) }
+        await expectError(.invalidInput, "2 token ids", "1 type ids") {
+            try await encoder.logits(of: [EncodedPair(tokenIDs: [2, 3], typeIDs: [0])])
+        }
+    }
+
     private func tokenizer(
         replacing old: String, by new: String, andThen second: (String, String)? = nil
     ) throws -> Tokenizer {
