@@ -67,6 +67,20 @@ struct DamagedModelTests {
         }
     }
 
+    @Test("an int8 embedding table whose scales overflow does not load")
+    func overflowingScale() async throws {
+        let tiny = TinyCheckpoint()
+        var tensors = tiny.tensors(.i8)
+        let name = "bert.embeddings.word_embeddings.weight_scale"
+        let index = try #require(tensors.firstIndex { $0.name == name })
+        tensors[index] = .init(name, [tiny.vocabSize, 1], [Float](repeating: 3e38, count: tiny.vocabSize))
+        var files = tiny.files()
+        files["model.safetensors"] = SafetensorsBuilder(tensors).bytes
+        await expectError(.corruptFile, "NaN or an infinite") {
+            try withFiles(files) { try CrossEncoder.load(directory: $0) }
+        }
+    }
+
     private func tokenizer(
         replacing old: String, by new: String, andThen second: (String, String)? = nil
     ) throws -> Tokenizer {
