@@ -81,6 +81,15 @@ struct DamagedModelTests {
         }
     }
 
+    @Test("a JSON file too large for any model is refused unread")
+    func hugeJSONFile() async throws {
+        let directory = try ScratchDirectory(files: ["config.json": []])
+        let path = directory.path + "/config.json"
+        // Sparse: it takes no space.
+        try #require(truncate(path, JSONFile.maxBytes + 1) == 0)
+        await expectError(.corruptFile, "at most") { try JSONFile.object(path: path) }
+    }
+
     private func tokenizer(
         replacing old: String, by new: String, andThen second: (String, String)? = nil
     ) throws -> Tokenizer {
