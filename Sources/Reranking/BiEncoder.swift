@@ -101,7 +101,7 @@ public struct BiEncoder: Sendable {
 
 /// What modules.json and the files it names say.
 private struct Modules {
-    var pooling = BiEncoder.Pooling.mean
+    var pooling: BiEncoder.Pooling
     var normalizes = false
     var maxSeqLength: Int?
 
@@ -119,6 +119,7 @@ private struct Modules {
                 why: "It says how token vectors become one vector; guessing it would give wrong embeddings.",
                 fix: "Download the whole sentence-transformers directory.")
         }
+        var pooling: BiEncoder.Pooling?
         for module in modules {
             guard case .object(let entry) = module, case .string(let type)? = entry["type"] else {
                 throw Modules.unsupported(path, "has a step without a type")
@@ -138,6 +139,8 @@ private struct Modules {
             case nil: throw Modules.unsupported(path, "has a step of type \"\(type)\"")
             }
         }
+        guard let pooling else { throw Modules.unsupported(path, "has no Pooling step") }
+        self.pooling = pooling
     }
 
     private static func pooling(path: String) throws(RankingError) -> BiEncoder.Pooling {

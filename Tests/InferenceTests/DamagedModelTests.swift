@@ -90,6 +90,20 @@ struct DamagedModelTests {
         await expectError(.corruptFile, "at most") { try JSONFile.object(path: path) }
     }
 
+    @Test("an embedding model without a Pooling step is refused")
+    func noPooling() async throws {
+        var tiny = TinyCheckpoint()
+        tiny.hasHead = false
+        var files = tiny.files()
+        for modules in ["[]", #"[{"path":"","type":"sentence_transformers.models.Transformer"}]"#] {
+            files["modules.json"] = Array(modules.utf8)
+            let files = files
+            await expectError(.unsupportedModel, "no Pooling step") {
+                try withFiles(files) { try BiEncoder.load(directory: $0) }
+            }
+        }
+    }
+
     private func tokenizer(
         replacing old: String, by new: String, andThen second: (String, String)? = nil
     ) throws -> Tokenizer {
