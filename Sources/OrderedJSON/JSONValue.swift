@@ -43,7 +43,8 @@ public struct JSONNumber: Sendable, Equatable, CustomStringConvertible {
 
 /// An object's members in the order they were written.
 ///
-/// A key that comes twice keeps its first place and takes its last value, as in Python and JavaScript.
+/// A key that comes twice keeps its first place and takes its last value, as in Python and JavaScript. Keys are equal
+/// if their code points are.
 public struct JSONObject: Sendable, Equatable {
     public struct Member: Sendable, Equatable {
         public let key: String
@@ -52,7 +53,7 @@ public struct JSONObject: Sendable, Equatable {
 
     public private(set) var members: [Member] = []
     /// Positions in `members`, kept once an object is too large to search.
-    private var positions: [String: Int] = [:]
+    private var positions: [ExactKey: Int] = [:]
     private static let indexedCount = 16
 
     public init() {}
@@ -77,7 +78,8 @@ public struct JSONObject: Sendable, Equatable {
     }
 
     private func position(of key: String) -> Int? {
-        members.count > JSONObject.indexedCount ? positions[key] : members.firstIndex { $0.key == key }
+        members.count > JSONObject.indexedCount
+            ? positions[ExactKey(text: key)] : members.firstIndex { ExactKey(text: $0.key) == ExactKey(text: key) }
     }
 
     private mutating func append(_ key: String, _ value: JSONValue) {
@@ -85,11 +87,21 @@ public struct JSONObject: Sendable, Equatable {
         if members.count == JSONObject.indexedCount + 1 {
             reindex()
         } else if members.count > JSONObject.indexedCount {
-            positions[key] = members.count - 1
+            positions[ExactKey(text: key)] = members.count - 1
         }
     }
 
     private mutating func reindex() {
-        positions = Dictionary(uniqueKeysWithValues: members.enumerated().map { ($1.key, $0) })
+        positions = Dictionary(uniqueKeysWithValues: members.enumerated().map { (ExactKey(text: $1.key), $0) })
     }
+}
+
+/// A key compared code point by code point, as JSON does. Swift's own comparison takes "é" and "e" with an accent
+/// behind it for equal, and a vocabulary can hold both.
+private struct ExactKey: Hashable {
+    let text: String
+
+    static func == (a: ExactKey, b: ExactKey) -> Bool { a.text == b.text && a.text.utf8.elementsEqual(b.text.utf8) }
+
+    func hash(into hasher: inout Hasher) { text.hash(into: &hasher) }
 }

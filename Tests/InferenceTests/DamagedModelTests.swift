@@ -104,6 +104,19 @@ struct DamagedModelTests {
         }
     }
 
+    @Test("two keys that look alike but differ in code points are two keys", arguments: [0, 40])
+    func canonicallyEquivalentKeys(others: Int) throws {
+        let filler = (0..<others).map { "\"k\($0)\":0," }.joined()
+        let value = try JSONValue.parse(Array("{\(filler)\"\u{E9}\":1,\"e\u{301}\":2}".utf8), rejectDuplicateKeys: true)
+        guard case .object(let object) = value else {
+            Issue.record("no object")
+            return
+        }
+        #expect(object.members.count == others + 2)
+        #expect(object["\u{E9}"] == .number(JSONNumber(1)))
+        #expect(object["e\u{301}"] == .number(JSONNumber(2)))
+    }
+
     private func tokenizer(
         replacing old: String, by new: String, andThen second: (String, String)? = nil
     ) throws -> Tokenizer {
