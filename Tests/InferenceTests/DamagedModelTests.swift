@@ -117,6 +117,21 @@ struct DamagedModelTests {
         #expect(object["e\u{301}"] == .number(JSONNumber(2)))
     }
 
+    @Test("white space after a token that strips it is passed over, and nothing else")
+    func strippedWhitespace() throws {
+        let tokenizer = try tokenizer(replacing: "", by: "")
+        let text = "[MASK] \u{2003}\n a [MASK]"
+        #expect(tokenizer.encodeWithOffsets(text).ranges == [0..<12, 12..<13, 14..<20])
+        #expect(tokenizer.encode(text) == [4, 5, 4])
+    }
+
+    @Test("a text of many tokens that strip white space takes linear time", .timeLimit(.minutes(1)))
+    func manyStrippingTokens() throws {
+        let tokenizer = try tokenizer(replacing: "", by: "")
+        let count = 300_000
+        #expect(tokenizer.encode(String(repeating: "[MASK] ", count: count)).count == count)
+    }
+
     private func tokenizer(
         replacing old: String, by new: String, andThen second: (String, String)? = nil
     ) throws -> Tokenizer {
