@@ -83,11 +83,14 @@ struct DamagedModelTests {
 
     @Test("a JSON file too large for any model is refused unread")
     func hugeJSONFile() async throws {
-        let directory = try ScratchDirectory(files: ["config.json": []])
-        let path = directory.path + "/config.json"
-        // Sparse: it takes no space.
-        try #require(truncate(path, JSONFile.maxBytes + 1) == 0)
-        await expectError(.corruptFile, "at most") { try JSONFile.object(path: path) }
+        await expectError(.corruptFile, "at most") {
+            try withFiles(["config.json": []]) { directory in
+                let path = directory + "/config.json"
+                // Sparse: it takes no space.
+                try #require(truncate(path, JSONFile.maxBytes + 1) == 0)
+                return try JSONFile.object(path: path)
+            }
+        }
     }
 
     @Test("an embedding model without a Pooling step is refused")
