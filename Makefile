@@ -40,8 +40,9 @@ sanitize: deps
 neon: deps
 	sh Tools/kernel-checks/run.sh neon
 
+# The sanitizer also refuses allocations over 1 GB: no damaged file of some kilobytes may ask for one.
 fuzz: deps
-	$(SWIFT) run -c release --scratch-path .build-fuzz --sanitize address resift-fuzz --cases 100000
+	ASAN_OPTIONS=max_allocation_size_mb=1024 $(SWIFT) run -c release --scratch-path .build-fuzz --sanitize address resift-fuzz --cases 100000
 
 format:
 	$(SWIFT) format --in-place --recursive Package.swift Sources Tests Benchmarks Tools Examples

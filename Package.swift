@@ -14,9 +14,10 @@ let package = Package(
         .library(name: "Resift", targets: ["Resift"]),
         .library(name: "ResiftEvaluation", targets: ["Evaluation"]),
         .executable(name: "resift", targets: ["ResiftCLI"]),
+        .executable(name: "resift-fuzz", targets: ["ResiftFuzz"]),
     ],
     dependencies: [
-        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
     ],
     targets: [
         .target(name: "CKernels"),
@@ -43,6 +44,19 @@ let package = Package(
         .testTarget(
             name: "ConformanceTests",
             dependencies: ["Inference", "OrderedJSON", "Ranking", "Reranking", "Resift", "Tokenizers"],
+            swiftSettings: strict),
+        .target(
+            name: "FuzzMutations", dependencies: ["Inference", "OrderedJSON", "Ranking", "Reranking", "Tokenizers"],
+            path: "Tools/fuzz/Mutations", swiftSettings: strict),
+        .executableTarget(
+            name: "ResiftFuzz",
+            dependencies: [
+                "FuzzMutations", "Inference", "Ranking",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ], path: "Tools/fuzz", exclude: ["Mutations"], swiftSettings: strict),
+        .testTarget(
+            name: "InferenceTests",
+            dependencies: ["FuzzMutations", "Inference", "OrderedJSON", "Ranking", "Reranking", "Tokenizers"],
             swiftSettings: strict),
         .testTarget(name: "CKernelsTests", dependencies: ["CKernels", "CKernelsChecks"], swiftSettings: strict),
     ],

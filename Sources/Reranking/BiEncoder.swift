@@ -52,7 +52,8 @@ public struct BiEncoder: Sendable {
             model: try BERTEncoder.load(checkpoint, config: config, kernels: Kernels.forThisMachine()), pool: pool)
     }
 
-    /// One vector a text, in the order given.
+    /// One vector a text, in the order given. Throws RankingError: `nonFiniteScore` where a vector is not of finite
+    /// numbers; and CancellationError.
     public func embed(_ texts: [String]) async throws -> [[Float]] {
         let encoder = PairEncoder(tokenizer: tokenizer, maxLength: maxTokens, truncation: .longestFirst)
         var encoded: [EncodedPair] = []
@@ -63,6 +64,11 @@ public struct BiEncoder: Sendable {
             for text in encoded[range] { batch.append(tokenIDs: text.tokenIDs, typeIDs: text.typeIDs) }
             let sealed = batch
             vectors += try await pool.run { lane in try vectorsOf(sealed, on: lane) }
+        }
+        if let text = vectors.firstIndex(where: { !$0.allSatisfy(\.isFinite) }) {
+            throw RankingError(
+                .nonFiniteScore, what: "The model's vector for text \(text) is not made of finite numbers.",
+                why: "The weights overflow on this text.", fix: "Use another model, or other weights of this one.")
         }
         return vectors
     }
@@ -95,7 +101,7 @@ public struct BiEncoder: Sendable {
 
 /// What modules.json and the files it names say.
 private struct Modules {
-    var pooling = BiEncoder.Pooling.mean
+    var pooling: BiEncoder.Pooling
     var normalizes = false
     var maxSeqLength: Int?
 
@@ -113,6 +119,7 @@ private struct Modules {
                 why: "It says how token vectors become one vector; guessing it would give wrong embeddings.",
                 fix: "Download the whole sentence-transformers directory.")
         }
+        var pooling: BiEncoder.Pooling?
         for module in modules {
             guard case .object(let entry) = module, case .string(let type)? = entry["type"] else {
                 throw Modules.unsupported(path, "has a step without a type")
@@ -132,6 +139,8 @@ private struct Modules {
             case nil: throw Modules.unsupported(path, "has a step of type \"\(type)\"")
             }
         }
+        guard let pooling else { throw Modules.unsupported(path, "has no Pooling step") }
+        self.pooling = pooling
     }
 
     private static func pooling(path: String) throws(RankingError) -> BiEncoder.Pooling {

@@ -26,7 +26,8 @@ public struct CrossEncoder: Sendable {
         let files = try ModelDirectory(path: directory)
         guard files.architecture == .bertForSequenceClassification else {
             throw RankingError(
-                .unsupportedModel, what: "\(directory) holds a \(files.architecture.rawValue), which has no head to score with.",
+                .unsupportedModel,
+                what: "\(directory) holds a \(files.architecture.rawValue), which has no head to score with.",
                 why: "It is an encoder for embeddings, not a reranker.", fix: "Name a cross-encoder.")
         }
         let config = try BERTConfig(files.config, path: files.configPath)
@@ -50,6 +51,12 @@ public struct CrossEncoder: Sendable {
     public func logits(
         of pairs: [EncodedPair], progress: (@Sendable (Int) -> Void)? = nil
     ) async throws -> [[Float]] {
+        if let pair = pairs.first(where: { $0.tokenIDs.count != $0.typeIDs.count }) {
+            throw RankingError(
+                .invalidInput,
+                what: "A pair has \(pair.tokenIDs.count) token ids, but \(pair.typeIDs.count) type ids.",
+                why: "Each token needs a type.", fix: "Encode pairs with PairEncoder, or give both the same length.")
+        }
         var logits: [[Float]] = []
         logits.reserveCapacity(pairs.count)
         for range in BatchPlan(lengths: pairs.map(\.tokenIDs.count)).batches {

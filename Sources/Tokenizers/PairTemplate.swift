@@ -14,6 +14,9 @@ struct PairTemplate: Sendable, Equatable {
         case bert = "BertProcessing"
     }
 
+    /// Far above any real template.
+    private static let maxParts = 1_024
+
     var single: [Part] = [.first(typeID: 0)]
     var pair: [Part] = [.first(typeID: 0), .second(typeID: 1)]
 
@@ -24,6 +27,10 @@ struct PairTemplate: Sendable, Equatable {
             let specials = try PairTemplate.specialIDs(config, source: source)
             single = try PairTemplate.parts(config["single"], specials, "single", source: source)
             pair = try PairTemplate.parts(config["pair"], specials, "pair", source: source)
+            guard PairTemplate.textCounts(single) == (1, 0), PairTemplate.textCounts(pair) == (1, 1) else {
+                throw TokenizerFile(config, source: source).corrupt(
+                    "has a post_processor that does not place A once in single, and A and B once each in pair")
+            }
         case (.bert, let config)?:
             let sep = try PairTemplate.tokenAndID(config["sep"], "sep", source: source)
             let cls = try PairTemplate.tokenAndID(config["cls"], "cls", source: source)
@@ -34,6 +41,14 @@ struct PairTemplate: Sendable, Equatable {
 
     static func specialCount(_ parts: [Part]) -> Int {
         parts.count { if case .special = $0 { true } else { false } }
+    }
+
+    /// How often the first text comes in a template, and the second.
+    private static func textCounts(_ parts: [Part]) -> (Int, Int) {
+        (
+            parts.count { if case .first = $0 { true } else { false } },
+            parts.count { if case .second = $0 { true } else { false } }
+        )
     }
 
     /// `special_tokens`: name to ids, in the order they are inserted.
@@ -49,7 +64,8 @@ struct PairTemplate: Sendable, Equatable {
             }
             var list: [Int32] = []
             for value in values {
-                guard case .number(let number) = value, let id = number.int, (0...TokenizerFile.maxID).contains(id) else {
+                guard case .number(let number) = value, let id = number.int, (0...TokenizerFile.maxID).contains(id)
+                else {
                     throw reader.corrupt("has a special token \"\(member.key)\" with something else than an id")
                 }
                 list.append(Int32(id))
@@ -66,7 +82,9 @@ struct PairTemplate: Sendable, Equatable {
         guard case .array(let items)? = value else { throw reader.corrupt("has a post_processor without \(name)") }
         var parts: [Part] = []
         for item in items {
-            guard case .object(let piece) = item, let member = piece.members.first, case .object(let entry) = member.value else {
+            guard case .object(let piece) = item, let member = piece.members.first,
+                case .object(let entry) = member.value
+            else {
                 throw reader.corrupt("has a part of \(name) that is no object")
             }
             let fields = TokenizerFile(entry, source: "\(source), \(name),")
@@ -75,9 +93,17 @@ struct PairTemplate: Sendable, Equatable {
             case ("Sequence", "A"): parts.append(.first(typeID: typeID))
             case ("Sequence", "B"): parts.append(.second(typeID: typeID))
             case ("SpecialToken", let token):
-                guard let ids = specials[token] else { throw reader.corrupt("names \"\(token)\" in \(name), but not in special_tokens") }
+                guard let ids = specials[token] else {
+                    throw reader.corrupt("names \"\(token)\" in \(name), but not in special_tokens")
+                }
+                // Parts times ids of each: a file of a few megabytes could ask for more tokens than memory holds.
+                guard parts.count + ids.count <= maxParts else {
+                    throw reader.corrupt("has a \(name) of more than \(maxParts) special tokens")
+                }
                 parts += ids.map { .special($0, typeID: typeID) }
-            default: throw reader.corrupt("has a part \"\(member.key)\" in \(name) that is neither Sequence nor SpecialToken")
+            default:
+                throw reader.corrupt(
+                    "has a part \"\(member.key)\" in \(name) that is neither Sequence nor SpecialToken")
             }
         }
         return parts
@@ -85,9 +111,12 @@ struct PairTemplate: Sendable, Equatable {
 
     /// `["[SEP]", 102]`.
     private static func tokenAndID(_ value: JSONValue?, _ name: String, source: String) throws(RankingError) -> Int32 {
-        guard case .array(let items)? = value, items.count == 2, case .number(let number) = items[1], let id = number.int,
+        guard case .array(let items)? = value, items.count == 2, case .number(let number) = items[1],
+            let id = number.int,
             (0...TokenizerFile.maxID).contains(id)
-        else { throw TokenizerFile(JSONObject(), source: source).corrupt("has a post_processor without \(name) and its id") }
+        else {
+            throw TokenizerFile(JSONObject(), source: source).corrupt("has a post_processor without \(name) and its id")
+        }
         return Int32(id)
     }
 }

@@ -105,6 +105,12 @@ private struct BERTEmbeddings: Sendable {
                 .invalidInput, what: "A sequence has \(batch.longest) tokens.",
                 why: "The model has \(position.rows) positions.", fix: "Truncate or split the text before scoring.")
         }
+        guard (0..<batch.sequences).allSatisfy({ !batch.range($0).isEmpty }) else {
+            throw RankingError(
+                .invalidInput, what: "A sequence has no tokens.",
+                why: "The texts have none, and the tokenizer puts no special tokens around them.",
+                fix: "Score texts that are not empty.")
+        }
         if let id = batch.tokenIDs.first(where: { $0 < 0 || Int($0) >= word.rows }) {
             throw RankingError(
                 .corruptFile, what: "The tokenizer gave the id \(id), but the model has \(word.rows) token embeddings.",

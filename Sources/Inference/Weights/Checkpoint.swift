@@ -102,7 +102,15 @@ package struct Checkpoint: Sendable {
     private func scales(of tensor: Tensor) throws(RankingError) -> [Float]? {
         switch tensor.entry.type {
         case .f32, .f16, .bf16: return nil
-        case .i8: return try floats(tensor.name + "_scale", shape: [tensor.entry.shape.first ?? 1, 1])
+        case .i8:
+            let name = tensor.name + "_scale"
+            // An I8 scale would need a scale of its own, and so on: a long chain of them would exhaust the stack.
+            if let scale = tensors[name], scale.entry.type != .f32 {
+                throw RankingError(
+                    .unsupportedModel, what: "\"\(name)\" is stored as \(scale.entry.type.rawValue).",
+                    why: "The scales of an I8 tensor are read as F32 only.", fix: "Store the scales as float32.")
+            }
+            return try floats(name, shape: [tensor.entry.shape.first ?? 1, 1])
         default:
             throw RankingError(
                 .unsupportedModel, what: "\"\(tensor.name)\" is stored as \(tensor.entry.type.rawValue).",

@@ -11,8 +11,16 @@ package import Ranking
 
 /// A model's small JSON files, read with errors that name the file and the place in it.
 package enum JSONFile {
+    /// The largest vocabularies take 35 MB. A parsed file takes several times its size of memory.
+    package static let maxBytes = 256 << 20
+
     package static func value(path: String) throws(RankingError) -> JSONValue {
         let file = try MappedFile(path: path)
+        guard file.bytes.count <= maxBytes else {
+            throw RankingError(
+                .corruptFile, what: "\(path) is \(file.bytes.count) bytes long.",
+                why: "The JSON files of a model have at most \(maxBytes) bytes.", fix: "Download it again.")
+        }
         do {
             return try JSONValue.parse(file.bytes)
         } catch {
