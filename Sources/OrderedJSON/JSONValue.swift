@@ -43,7 +43,8 @@ public struct JSONNumber: Sendable, Equatable, CustomStringConvertible {
 
 /// An object's members in the order they were written.
 ///
-/// A key that comes twice keeps its first place and takes its last value, as in Python and JavaScript.
+/// A key that comes twice keeps its first place and takes its last value, as in Python and JavaScript. Keys are equal
+/// if their code points are: vocabularies hold "é" in both of its spellings, which Swift's strings take for one.
 public struct JSONObject: Sendable, Equatable {
     public struct Member: Sendable, Equatable {
         public let key: String
@@ -52,7 +53,7 @@ public struct JSONObject: Sendable, Equatable {
 
     public private(set) var members: [Member] = []
     /// Positions in `members`, kept once an object is too large to search.
-    private var positions: [String: Int] = [:]
+    private var positions: [ExactKey: Int] = [:]
     private static let indexedCount = 16
 
     public init() {}
@@ -77,7 +78,8 @@ public struct JSONObject: Sendable, Equatable {
     }
 
     private func position(of key: String) -> Int? {
-        members.count > JSONObject.indexedCount ? positions[key] : members.firstIndex { $0.key == key }
+        members.count > JSONObject.indexedCount
+            ? positions[ExactKey(key)] : members.firstIndex { ExactKey($0.key) == ExactKey(key) }
     }
 
     private mutating func append(_ key: String, _ value: JSONValue) {
@@ -85,11 +87,25 @@ public struct JSONObject: Sendable, Equatable {
         if members.count == JSONObject.indexedCount + 1 {
             reindex()
         } else if members.count > JSONObject.indexedCount {
-            positions[key] = members.count - 1
+            positions[ExactKey(key)] = members.count - 1
         }
     }
 
     private mutating func reindex() {
-        positions = Dictionary(uniqueKeysWithValues: members.enumerated().map { ($1.key, $0) })
+        positions = Dictionary(uniqueKeysWithValues: members.enumerated().map { (ExactKey($1.key), $0) })
+    }
+}
+
+/// A string by its UTF-8 bytes, where `String` compares and hashes what is canonically equivalent as equal.
+private struct ExactKey: Hashable {
+    let text: String
+
+    init(_ text: String) { self.text = text }
+
+    static func == (a: ExactKey, b: ExactKey) -> Bool { a.text.utf8.elementsEqual(b.text.utf8) }
+
+    func hash(into hasher: inout Hasher) {
+        var text = text
+        text.withUTF8 { hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
     }
 }
