@@ -59,6 +59,29 @@ let package = Package(
             dependencies: ["FuzzMutations", "Inference", "OrderedJSON", "Ranking", "Reranking", "Tokenizers"],
             swiftSettings: strict),
         .testTarget(name: "CKernelsTests", dependencies: ["CKernels", "CKernelsChecks"], swiftSettings: strict),
+        .target(
+            name: "TestSupport", dependencies: ["Inference", "OrderedJSON"], path: "Tests/TestSupport",
+            swiftSettings: strict),
+        .testTarget(
+            name: "OrderedJSONTests", dependencies: ["OrderedJSON", "TestSupport"], swiftSettings: strict),
+        .testTarget(
+            name: "RankingTests", dependencies: ["OrderedJSON", "Ranking", "TestSupport"], swiftSettings: strict),
+        .testTarget(
+            name: "TokenizersTests",
+            dependencies: ["Inference", "OrderedJSON", "Ranking", "TestSupport", "Tokenizers"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "RerankingTests",
+            dependencies: ["Inference", "OrderedJSON", "Ranking", "Reranking", "TestSupport", "Tokenizers"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "ResiftTests",
+            dependencies: ["Inference", "OrderedJSON", "Ranking", "Reranking", "Resift", "TestSupport"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "ResiftCLITests",
+            dependencies: ["Inference", "OrderedJSON", "Ranking", "ResiftCLI", "TestSupport"],
+            exclude: ["Snapshots"], swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6],
     cLanguageStandard: .c17

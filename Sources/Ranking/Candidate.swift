@@ -38,7 +38,8 @@ public struct Candidate: Sendable {
     public static func precedes(_ a: Candidate, _ b: Candidate) -> Bool {
         if a.score != b.score { return a.score > b.score }
         switch (a.id, b.id) {
-        case (let first?, let second?) where first != second:
+        // Strings with other bytes can be equal: "é" is one code point or two.
+        case (let first?, let second?) where !first.utf8.elementsEqual(second.utf8):
             return first.utf8.lexicographicallyPrecedes(second.utf8)
         case (.some, nil): return true
         case (nil, .some): return false

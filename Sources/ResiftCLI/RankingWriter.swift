@@ -23,7 +23,9 @@ struct RankingWriter {
     // MARK: JSON Lines
 
     /// The names this command writes. An input field of such a name is kept as `input_<name>`.
-    private static let ownNames = ["query_id", "rank", "index", "id", "score", "score_kind", "text", "passage", "truncated_tokens", "explain"]
+    private static let ownNames = [
+        "query_id", "rank", "index", "id", "score", "score_kind", "text", "passage", "truncated_tokens", "explain",
+    ]
 
     private func jsonLines(_ ranking: DocumentRanking, query: Query?) throws {
         for (place, candidate) in ranking.candidates.enumerated() {
@@ -36,7 +38,8 @@ struct RankingWriter {
         if let query { object["query_id"] = .string(query.id) }
         object["rank"] = .number(JSONNumber(rank))
         object["index"] = .number(JSONNumber(candidate.index))
-        if let id = candidate.id { object["id"] = .string(id) }
+        // Always there, so that every line has the same keys.
+        object["id"] = candidate.id.map(JSONValue.string) ?? .null
         object["score"] = JSONValue(candidate.score)
         object["score_kind"] = .string(candidate.scoreKind.rawValue)
         var others: [(String, JSONValue)] = []
@@ -106,7 +109,9 @@ struct RankingWriter {
         let scores = ranking.candidates.map { formatted($0.score) }
         let scoreWidth = max(5, scores.map(\.count).max() ?? 5)
         let textWidth = max(20, Terminal.width - idWidth - scoreWidth - 20)
-        print(Terminal.dim("rank  \("score".leftPadded(to: scoreWidth))  \("".padded(to: 10))  \("id".padded(to: idWidth))  text"))
+        print(
+            Terminal.dim(
+                "rank  \("score".leftPadded(to: scoreWidth))  \("".padded(to: 10))  \("id".padded(to: idWidth))  text"))
         for (place, candidate) in ranking.candidates.enumerated() {
             let rank = "\(place + 1)".leftPadded(to: 4)
             let score = scores[place].leftPadded(to: scoreWidth)
@@ -120,7 +125,9 @@ struct RankingWriter {
     private func note(_ candidate: Candidate) -> String? {
         var parts: [String] = []
         if explain {
-            parts.append("logit \(formatted(candidate.logit)), \(candidate.tokens) tokens in \(candidate.passages) passage\(candidate.passages == 1 ? "" : "s")")
+            parts.append(
+                "logit \(formatted(candidate.logit)), \(candidate.tokens) tokens in \(candidate.passages) passage\(candidate.passages == 1 ? "" : "s")"
+            )
         }
         if let passage = candidate.passage { parts.append("characters \(passage.start)..<\(passage.end)") }
         if candidate.truncatedTokens > 0 { parts.append("\(candidate.truncatedTokens) tokens cut off") }
