@@ -37,6 +37,9 @@ let package = Package(
             name: "ResiftCLI",
             dependencies: ["Evaluation", "Resift", .product(name: "ArgumentParser", package: "swift-argument-parser")],
             swiftSettings: strict),
+        .executableTarget(
+            name: "Quickstart", dependencies: ["Resift"], path: "Examples/Quickstart", swiftSettings: strict),
+        .testTarget(name: "ConventionsTests", swiftSettings: strict),
         .testTarget(
             name: "EvaluationTests", dependencies: ["Evaluation", "OrderedJSON", "Ranking", "TextFiles"],
             swiftSettings: strict),
