@@ -6,7 +6,7 @@ graphs=.build/symbol-graphs
 rm -rf "$graphs" docs-output
 mkdir -p "$graphs" docs-output
 swift package dump-symbol-graph --minimum-access-level public --skip-synthesized-members >/dev/null
-for module in OrderedJSON Ranking Tokenizers Inference Reranking Resift; do
+for module in OrderedJSON Ranking TextFiles Tokenizers Inference Reranking Resift Evaluation; do
     mkdir -p "$graphs/$module"
     find .build -path "*/symbolgraph/$module*.symbols.json" -exec cp {} "$graphs/$module/" \;
     docc convert --fallback-display-name "$module" --fallback-bundle-identifier "resift.$module" \
