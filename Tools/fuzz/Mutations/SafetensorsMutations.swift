@@ -13,6 +13,11 @@ package enum SafetensorsMutations {
         case 3:
             let padding = random.index(130)
             bytes = SafetensorsBuilder.file(header: parts.header, padding: padding, data: parts.data)
+            // Nothing but a header, declared a little too long: a parser that trusts the length reads behind the file.
+            if random.oneIn(3) {
+                let declared = UInt64(parts.header.count + padding + random.index(20))
+                bytes = SafetensorsBuilder.file(header: parts.header, padding: padding, declaredLength: declared)
+            }
         case 4:
             var data = parts.data
             ByteMutations.mutate(&data, other: other, focus: 0..<0, &random)
