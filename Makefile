@@ -42,7 +42,7 @@ neon: deps
 
 # The sanitizer also refuses allocations over 1 GB: no damaged file of some kilobytes may ask for one.
 fuzz: deps
-	ASAN_OPTIONS=max_allocation_size_mb=1024 $(SWIFT) run -c release --scratch-path .build-fuzz --sanitize address resift-fuzz --cases 100000
+	ASAN_OPTIONS=max_allocation_size_mb=1024 $(SWIFT) run -c release --scratch-path .build-fuzz --sanitize address ResiftFuzz --cases 100000
 
 format:
 	$(SWIFT) format --in-place --recursive Package.swift Sources Tests Benchmarks Tools Examples

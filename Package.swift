@@ -14,7 +14,6 @@ let package = Package(
         .library(name: "Resift", targets: ["Resift"]),
         .library(name: "ResiftEvaluation", targets: ["Evaluation"]),
         .executable(name: "resift", targets: ["ResiftCLI"]),
-        .executable(name: "resift-fuzz", targets: ["ResiftFuzz"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
