@@ -26,7 +26,7 @@ class Engine:
     def __init__(self, name, command):
         self.name, self.times, self.peak = name, [], 0
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        self.ready = float(self.process.stdout.readline().split()[1])
+        self.process.stdout.readline()  # "ready": loaded, and warmed up by one round
 
     def round(self):
         self.process.stdin.write("\n")
@@ -58,11 +58,10 @@ def run(workload, onnx_model, bench):
         engine.close()
     peer = min(min(e.times) for e in engines if e.name.startswith("ONNX"))
     print(f"\n{workload}: {pairs} pairs, {THREADS} threads, {ROUNDS} interleaved rounds")
-    print(f"  {'engine':34} {'min ms':>8} {'median':>8} {'pairs/s':>8} {'peak MB':>8} {'start ms':>9} {'ratio':>6}")
+    print(f"  {'engine':34} {'min ms':>8} {'median':>8} {'pairs/s':>8} {'peak MB':>8} {'ratio':>6}")
     for e in engines:
         best = min(e.times)
-        print(f"  {e.name:34} {best:8.1f} {statistics.median(e.times):8.1f} {pairs / best * 1000:8.0f} {e.peak:8.0f}"
-              f" {e.ready:9.0f} {best / peer:6.2f}")
+        print(f"  {e.name:34} {best:8.1f} {statistics.median(e.times):8.1f} {pairs / best * 1000:8.0f} {e.peak:8.0f} {best / peer:6.2f}")
 
 
 def main():

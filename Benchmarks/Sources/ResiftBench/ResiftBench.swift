@@ -46,12 +46,15 @@ struct ResiftBench {
             process.arguments = ["rerank", "how do I reset my password?", "--documents", "-", "--input-format", "lines"]
             let input = Pipe()
             process.standardInput = input
-            process.standardOutput = FileHandle.nullDevice
+            let output = Pipe()
+            process.standardOutput = output
             try process.run()
             try input.fileHandleForWriting.write(contentsOf: Data("Choose Security and press Reset password.\n".utf8))
             try input.fileHandleForWriting.close()
-            process.waitUntilExit()
+            // The end of the output is the end of the work; waitUntilExit looks only every so often.
+            _ = try output.fileHandleForReading.readToEnd()
             times.append(start.duration(to: .now) / .milliseconds(1))
+            process.waitUntilExit()
         }
         times.sort()
         print("cold start of the command to its first score: min \(times[0].text) ms, median \(times[7].text) ms")
