@@ -57,7 +57,8 @@ public final class ComputePool: @unchecked Sendable {
     /// The pool that everything uses unless told otherwise: one thread for each CPU this process may run on.
     public static let shared = ComputePool(threads: availableCPUs())
 
-    /// Lets the threads end once the queue is empty. A pool that is dropped without this keeps its threads.
+    /// Lets the threads end once the queue is empty; later jobs run on their caller's thread. A pool that is dropped
+    /// without this keeps its threads.
     public func shutDown() {
         lock.withLock { $0.stopped = true }
         published.add(1, ordering: .releasing)
@@ -93,7 +94,11 @@ public final class ComputePool: @unchecked Sendable {
 
     private func enqueue(_ job: @escaping @Sendable () -> Void) {
         guard started > 0 else { return job() }
-        lock.withLock { $0.jobs.append(job) }
+        let isQueued = lock.withLock { queue in
+            if !queue.stopped { queue.jobs.append(job) }
+            return !queue.stopped
+        }
+        guard isQueued else { return job() }
         published.add(1, ordering: .releasing)
         wake.broadcast()
     }
@@ -106,15 +111,17 @@ public final class ComputePool: @unchecked Sendable {
         #else
             var thread = pthread_t()
         #endif
-        let status = pthread_create(&thread, nil, { argument in
-            #if canImport(Darwin)
-                let pool = Unmanaged<ComputePool>.fromOpaque(argument).takeRetainedValue()
-                pool.serve()
-            #else
-                if let argument { Unmanaged<ComputePool>.fromOpaque(argument).takeRetainedValue().serve() }
-            #endif
-            return nil
-        }, context.toOpaque())
+        let status = pthread_create(
+            &thread, nil,
+            { argument in
+                #if canImport(Darwin)
+                    let pool = Unmanaged<ComputePool>.fromOpaque(argument).takeRetainedValue()
+                    pool.serve()
+                #else
+                    if let argument { Unmanaged<ComputePool>.fromOpaque(argument).takeRetainedValue().serve() }
+                #endif
+                return nil
+            }, context.toOpaque())
         guard status == 0 else {
             context.release()
             return false

@@ -3,15 +3,15 @@
 /// Sequences are laid end to end, so a batch costs what its tokens cost and nothing is padded. A batch is cut where
 /// the next sequence would take it over the budget; that bounds memory and gives cancellation and progress a rhythm.
 /// The split never changes a score.
-struct BatchPlan: Equatable {
+package struct BatchPlan: Equatable {
     /// Consecutive, covering every sequence once.
-    let batches: [Range<Int>]
+    package let batches: [Range<Int>]
 
     /// About 20 MB of activations for a model of hidden size 384.
-    static let defaultTokenBudget = 4_096
+    package static let defaultTokenBudget = 4_096
 
     /// - Parameter lengths: tokens of each sequence. One longer than the budget gets a batch of its own.
-    init(lengths: [Int], tokenBudget: Int = defaultTokenBudget) {
+    package init(lengths: [Int], tokenBudget: Int = defaultTokenBudget) {
         var batches: [Range<Int>] = []
         var start = 0
         var tokens = 0

@@ -1,29 +1,29 @@
-import Tokenizers
+package import Tokenizers
 
 /// Cuts a tokenized text into passages of at most `window` tokens.
 ///
 /// A passage ends at the last sentence end in the second half of its window; where there is none, before the last
 /// whole word; where there is none either, at the window. The next one begins `overlap` tokens before that, moved
 /// forward to the next sentence start (or word start) if there is one. Every token is in at least one passage.
-struct PassageSplitter {
+package struct PassageSplitter {
     let window: Int
     let overlap: Int
 
     /// - Parameters:
     ///   - window: at least 1.
     ///   - overlap: cut down to half the window, so that every passage brings something new.
-    init(window: Int, overlap: Int) {
+    package init(window: Int, overlap: Int) {
         self.window = max(1, window)
         self.overlap = max(0, min(overlap, window / 2))
     }
 
     /// Token ranges, in order. Empty for a text without tokens.
-    func ranges(of text: TokenizedText) -> [Range<Int>] {
+    package func ranges(of text: TokenizedText) -> [Range<Int>] {
         let breaks = Breaks(text)
         var ranges: [Range<Int>] = []
         var start = 0
         while start < text.tokenIDs.count {
-            let end = self.end(from: start, count: text.tokenIDs.count, breaks)
+            let end = self.end(from: start, after: ranges.last?.upperBound ?? 0, count: text.tokenIDs.count, breaks)
             ranges.append(start..<end)
             if end == text.tokenIDs.count { break }
             start = nextStart(after: start, end: end, breaks)
@@ -31,10 +31,11 @@ struct PassageSplitter {
         return ranges
     }
 
-    private func end(from start: Int, count: Int, _ breaks: Breaks) -> Int {
+    /// - Parameter previous: the end of the passage before; this one reaches beyond it.
+    private func end(from start: Int, after previous: Int, count: Int, _ breaks: Breaks) -> Int {
         let limit = start + window
         guard limit < count else { return count }
-        let middle = start + (window + 1) / 2
+        let middle = max(start + (window + 1) / 2, previous + 1)
         let candidates = (middle...limit).reversed()
         return candidates.first { breaks.startsSentence($0) } ?? candidates.first { breaks.startsWord($0) } ?? limit
     }
@@ -70,7 +71,8 @@ private struct Breaks {
     /// space, after a full-width one without white space, and after a line break.
     func startsSentence(_ token: Int) -> Bool {
         guard token > 0, token < text.ranges.count else { return true }
-        let gap = text.ranges[token - 1].upperBound..<max(text.ranges[token - 1].upperBound, text.ranges[token].lowerBound)
+        let gap =
+            text.ranges[token - 1].upperBound..<max(text.ranges[token - 1].upperBound, text.ranges[token].lowerBound)
         if bytes[gap].contains(UInt8(ascii: "\n")) { return true }
         var before = token - 1
         while before > 0, let last = lastScalar(of: before), Breaks.closers.contains(last) { before -= 1 }

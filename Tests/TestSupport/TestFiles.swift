@@ -58,3 +58,19 @@ extension TemporaryFolder {
         try bytes.write(to: URL(fileURLWithPath: file))
     }
 }
+
+extension TemporaryFolder {
+    /// Overwrites the values of an F32 tensor; `value` gets the position.
+    package func setFloats(_ tensor: String, of file: String, _ value: (Int) -> Float) throws {
+        guard let range = try SafetensorsFile(path: file).entries[tensor]?.range else {
+            throw UnexpectedJSON(text: tensor)
+        }
+        try editBytes(file) { bytes in
+            for index in 0..<range.count / 4 {
+                let start = range.lowerBound + 4 * index
+                bytes.replaceSubrange(
+                    start..<start + 4, with: withUnsafeBytes(of: value(index).bitPattern.littleEndian, Array.init))
+            }
+        }
+    }
+}
