@@ -1,5 +1,5 @@
 # `make demo` and `make test` need a Swift 6.1 toolchain or newer, nothing else: no network, no Python, no GPU.
-.PHONY: demo test build bench bench-peers sanitize neon fuzz format lint docs install clean deps
+.PHONY: demo test build bench bench-peers sanitize sanitize-threads neon fuzz format lint docs install clean deps
 
 SWIFT ?= swift
 PREFIX ?= /usr/local
@@ -36,6 +36,10 @@ bench-peers: deps
 
 sanitize: deps
 	sh Tools/kernel-checks/run.sh sanitize
+
+# Data races in the thread pool and in everything that runs on it.
+sanitize-threads: deps
+	$(SWIFT) test -c release --scratch-path .build-tsan --sanitize thread --filter RerankingTests
 
 neon: deps
 	sh Tools/kernel-checks/run.sh neon

@@ -1,4 +1,4 @@
-// The only creator of threads. `@unchecked Sendable`: all mutable state is behind `lock` or atomic.
+// The only creator of threads. `@unchecked Sendable`: all mutable state is behind `monitor` or atomic.
 
 import Synchronization
 
@@ -24,8 +24,7 @@ import Synchronization
 /// Async callers only suspend: nothing here blocks a thread of the Swift concurrency runtime.
 public final class ComputePool: @unchecked Sendable {
     public let threads: Int
-    private let lock = Mutex(Queue())
-    private let wake = ThreadSignal()
+    private let monitor = Monitor(Queue())
     /// Threads that the system let us create; with none, jobs run on the caller's thread.
     private var started: Int
     /// Jobs that are running. While there are any, idle threads poll before they sleep: the next parallel region is
@@ -59,11 +58,7 @@ public final class ComputePool: @unchecked Sendable {
 
     /// Lets the threads end once the queue is empty; later jobs run on their caller's thread. A pool that is dropped
     /// without this keeps its threads.
-    public func shutDown() {
-        lock.withLock { $0.stopped = true }
-        published.add(1, ordering: .releasing)
-        wake.broadcast()
-    }
+    public func shutDown() { publish { $0.stopped = true } }
 
     /// Runs `body` on a thread of the pool. Throws CancellationError where the task was cancelled before it began;
     /// `body` looks at `lane.isCancelled` to stop earlier.
@@ -94,13 +89,21 @@ public final class ComputePool: @unchecked Sendable {
 
     private func enqueue(_ job: @escaping @Sendable () -> Void) {
         guard started > 0 else { return job() }
-        let isQueued = lock.withLock { queue in
+        let isQueued = publish { queue in
             if !queue.stopped { queue.jobs.append(job) }
             return !queue.stopped
         }
-        guard isQueued else { return job() }
-        published.add(1, ordering: .releasing)
-        wake.broadcast()
+        if !isQueued { job() }
+    }
+
+    /// Changes the queue and wakes the threads that wait for news.
+    private func publish<Result>(_ change: (inout Queue) -> Result) -> Result {
+        let result = monitor.withLock { queue in
+            published.add(1, ordering: .releasing)
+            return change(&queue)
+        }
+        monitor.broadcast()
+        return result
     }
 
     /// False where the system refuses another thread.
@@ -153,7 +156,7 @@ public final class ComputePool: @unchecked Sendable {
     }
 
     private func takeWork() -> Work {
-        lock.withLock { queue in
+        monitor.withLock { queue in
             // Regions first: they finish a job that has begun.
             queue.regions.removeAll { $0.isExhausted }
             if let region = queue.regions.first { return .region(region) }
@@ -168,13 +171,11 @@ public final class ComputePool: @unchecked Sendable {
             if published.load(ordering: .acquiring) != seen { return }
             polls += 1
         }
-        wake.wait { published.load(ordering: .acquiring) != seen }
+        monitor.wait { published.load(ordering: .acquiring) != seen }
     }
 
     fileprivate func share(_ region: Region) {
-        lock.withLock { $0.regions.append(region) }
-        published.add(1, ordering: .releasing)
-        wake.broadcast()
+        publish { $0.regions.append(region) }
         region.work()
         region.waitUntilDone()
     }
@@ -249,12 +250,15 @@ package final class CancellationFlag: Sendable {
     package func set() { value.store(true, ordering: .relaxed) }
 }
 
-/// A mutex and a condition variable.
-private final class ThreadSignal: @unchecked Sendable {
+/// A value behind a POSIX mutex, with a condition variable. (The thread sanitizer sees into these, and not into the
+/// standard library's Mutex.)
+private final class Monitor<Value>: @unchecked Sendable {
     private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
     private let condition = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
+    private var value: Value
 
-    init() {
+    init(_ value: Value) {
+        self.value = value
         pthread_mutex_init(mutex, nil)
         pthread_cond_init(condition, nil)
     }
@@ -266,16 +270,18 @@ private final class ThreadSignal: @unchecked Sendable {
         mutex.deallocate()
     }
 
-    /// Returns once `isTrue` is; whoever makes it true calls `broadcast` afterwards.
+    func withLock<Result>(_ body: (inout Value) -> Result) -> Result {
+        pthread_mutex_lock(mutex)
+        defer { pthread_mutex_unlock(mutex) }
+        return body(&value)
+    }
+
+    /// Returns once `isTrue` is; whoever makes it true, under the lock, calls `broadcast` afterwards.
     func wait(until isTrue: () -> Bool) {
         pthread_mutex_lock(mutex)
         while !isTrue() { pthread_cond_wait(condition, mutex) }
         pthread_mutex_unlock(mutex)
     }
 
-    func broadcast() {
-        pthread_mutex_lock(mutex)
-        pthread_cond_broadcast(condition)
-        pthread_mutex_unlock(mutex)
-    }
+    func broadcast() { pthread_cond_broadcast(condition) }
 }
