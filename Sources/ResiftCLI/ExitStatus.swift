@@ -39,8 +39,6 @@ enum ExitStatus: Int32, CaseIterable {
     static var table: String {
         allCases.map { "  \(String($0.rawValue).padded(to: 3)) \($0.meaning)" }.joined(separator: "\n")
     }
-
-    static var kernelNames: String { Kernels.available.joined(separator: ", ") }
 }
 
 /// Runs a command; prints a RankingError on standard error and ends with its status.
