@@ -70,8 +70,9 @@ struct ModelsSelftestCommand: AsyncParsableCommand {
         commandName: "selftest",
         abstract: "Score stored pairs on this machine and compare with the reference.",
         discussion: """
-            The pairs are in the model directory's selftest.json. Ends with status 0 if every logit is within the tolerance,
-            1 if not. RESIFT_KERNELS chooses the kernel variant to test: scalar, or one that this CPU has (avx2, avx512, neon).
+            The pairs are in the model directory's selftest.json. Ends with status 0 if
+            every logit is within the tolerance, 1 if not. RESIFT_KERNELS chooses the
+            kernel variant to test: scalar, or one that this CPU has (avx2, avx512, neon).
             """)
 
     @OptionGroup var options: ModelOptions

@@ -15,8 +15,8 @@ struct ResiftCommand: AsyncParsableCommand {
             EXIT STATUS
             \(ExitStatus.table)
 
-            The environment variable RESIFT_KERNELS forces a kernel variant: scalar, or one that this CPU has (avx2, avx512,
-            neon).
+            The environment variable RESIFT_KERNELS forces a kernel variant: scalar, or one
+            that this CPU has (avx2, avx512, neon).
             """,
         version: ResiftVersion.current,
         subcommands: [RerankCommand.self, ModelsCommand.self])

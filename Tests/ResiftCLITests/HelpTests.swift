@@ -30,7 +30,7 @@ struct HelpTests {
             ),
             (["rerank", "q", "--documents", "-", "--candidates", "f"], "Error: --candidates needs --queries."),
             (
-                ["rerank", "q", "--documents", "-", "--limit", "-1"],
+                ["rerank", "q", "--documents", "-", "--limit=-1"],
                 "Error: --limit is -1; it counts documents, from 0 (all)."
             ),
             (
