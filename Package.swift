@@ -82,7 +82,7 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "ResiftCLITests",
-            dependencies: ["Inference", "OrderedJSON", "Ranking", "ResiftCLI", "TestSupport"],
+            dependencies: ["Inference", "OrderedJSON", "Ranking", "Reranking", "ResiftCLI", "TestSupport"],
             exclude: ["Snapshots"], swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6],

@@ -108,7 +108,7 @@ struct RankingWriter {
         let idWidth = max(2, min(24, ids.map(\.count).max() ?? 2))
         let scores = ranking.candidates.map { formatted($0.score) }
         let scoreWidth = max(5, scores.map(\.count).max() ?? 5)
-        let textWidth = max(20, Terminal.width - idWidth - scoreWidth - 20)
+        let textWidth = max(20, Terminal.width - idWidth - scoreWidth - 22)
         print(
             Terminal.dim(
                 "rank  \("score".leftPadded(to: scoreWidth))  \("".padded(to: 10))  \("id".padded(to: idWidth))  text"))

@@ -50,7 +50,8 @@ struct RerankCommand: AsyncParsableCommand {
     @Option(help: "How many to print; 0 for all. Default: 10, with --queries all.")
     var limit: Int?
 
-    @Option(help: "Leave out what scores lower.")
+    // A negative number is a score, not an option.
+    @Option(parsing: .unconditional, help: "Leave out what scores lower.")
     var minScore: Float?
 
     @Option(help: "How to print. Default: table on a terminal, else jsonl.")

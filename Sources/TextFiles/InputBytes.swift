@@ -34,7 +34,6 @@ public struct InputBytes: Sendable {
         let chunk = 1 << 20
         while true {
             var count = 0
-            bytes.reserveCapacity(max(bytes.capacity, bytes.count + chunk))
             let block = [UInt8](unsafeUninitializedCapacity: chunk) { buffer, initialized in
                 count = readOnce(descriptor, into: buffer)
                 initialized = max(0, count)
@@ -74,7 +73,8 @@ public struct InputBytes: Sendable {
             let next = end + 1
             guard end - start <= maxBytes else {
                 throw error(
-                    line: lines.count + 1, "is \(end - start) bytes long", why: "The limit is \(maxBytes) bytes a line.",
+                    line: lines.count + 1, "is \(end - start) bytes long",
+                    why: "The limit is \(maxBytes) bytes a line.",
                     fix: "Check the input format, cut the line, or raise --max-line-bytes.")
             }
             if end > start, bytes[end - 1] == 0x0D { end -= 1 }
@@ -97,7 +97,8 @@ public struct InputBytes: Sendable {
     package func error(
         line: Int, _ problem: String, why: String, fix: String, cause: (any Error)? = nil
     ) -> RankingError {
-        RankingError(.invalidInput, what: "\(name), line \(line): the line \(problem).", why: why, fix: fix, cause: cause)
+        RankingError(
+            .invalidInput, what: "\(name), line \(line): the line \(problem).", why: why, fix: fix, cause: cause)
     }
 
     private static func unreadable(_ name: String) -> RankingError {

@@ -36,7 +36,8 @@ public struct DocumentReader: Sendable {
                 fix: "Give at least one document.")
         }
         let numbered: [(line: Int, document: Document)]
-        switch try resolvedFormat(input) {
+        let format = try resolvedFormat(input)
+        switch format {
         case .json: numbered = try array(input)
         case .tsv: numbered = try eachLine(input, skippingBlank: true, tabSeparated)
         case .lines:
@@ -50,10 +51,11 @@ public struct DocumentReader: Sendable {
         }
         guard !numbered.isEmpty else {
             throw RankingError(
-                .invalidInput, what: "\(input.name) has no documents.", why: "It holds nothing but white space or an empty list.",
+                .invalidInput, what: "\(input.name) has no documents.",
+                why: format == .json ? "The array is empty." : "All its lines are blank.",
                 fix: "Give at least one document.")
         }
-        try refuseDuplicateIDs(numbered, input)
+        try refuseDuplicateIDs(numbered, input, places: format == .json ? "items" : "lines")
         return numbered.map(\.document)
     }
 
@@ -90,8 +92,8 @@ public struct DocumentReader: Sendable {
             value = try JSONValue.parse(input.bytes)
         } catch {
             throw input.error(
-                line: error.line, "is not valid JSON (column \(error.column): \(error.message))",
-                why: "The input is read as one JSON array.",
+                line: error.line, "is not valid JSON: \(error.message) at column \(error.column)",
+                why: "The input begins with \"[\", so it is read as one JSON array.",
                 fix: "Correct it, or name the format if it is no JSON array (--input-format lines).", cause: error)
         }
         guard case .array(let items) = value else {
@@ -123,7 +125,7 @@ public struct DocumentReader: Sendable {
             return try JSONValue.parse(Array(line.bytes))
         } catch {
             throw input.error(
-                line: line.number, "is not valid JSON (column \(error.column): \(error.message))",
+                line: line.number, "is not valid JSON: \(error.message) at column \(error.column)",
                 why: "It is read as JSON Lines, one value a line.",
                 fix: "Correct the line, or name the format if it is another (--input-format lines).", cause: error)
         }
@@ -144,14 +146,15 @@ public struct DocumentReader: Sendable {
     }
 
     private func refuseDuplicateIDs(
-        _ documents: [(line: Int, document: Document)], _ input: InputBytes
+        _ documents: [(line: Int, document: Document)], _ input: InputBytes, places: String
     ) throws(RankingError) {
         var firstLine: [String: Int] = [:]
         for (line, document) in documents {
             guard let id = document.id else { continue }
             if let first = firstLine.updateValue(line, forKey: id) {
                 throw RankingError(
-                    .invalidInput, what: "\(input.name): the id \"\(id)\" appears twice, at \(first) and \(line).",
+                    .invalidInput,
+                    what: "\(input.name): the id \"\(id)\" appears twice, in \(places) \(first) and \(line).",
                     why: "A ranking by id would not say which of the two it means.",
                     fix: "Give each document an id of its own, or none.")
             }
