@@ -71,7 +71,8 @@ private struct JSONParser {
         case UInt8(ascii: "n"): return try word("null", .null)
         case UInt8(ascii: "-"), UInt8(ascii: "0")...UInt8(ascii: "9"): return .number(try number())
         case UInt8(ascii: "N"), UInt8(ascii: "I"): throw error("NaN and Infinity are no JSON values")
-        default: throw error(position < bytes.count ? "a value was expected" : "the text ends where a value was expected")
+        default:
+            throw error(position < bytes.count ? "a value was expected" : "the text ends where a value was expected")
         }
     }
 
@@ -88,7 +89,9 @@ private struct JSONParser {
 
     private mutating func enter() throws(JSONError) {
         depth += 1
-        guard depth <= JSONValue.maxDepth else { throw error("arrays and objects are nested more than \(JSONValue.maxDepth) deep") }
+        guard depth <= JSONValue.maxDepth else {
+            throw error("arrays and objects are nested more than \(JSONValue.maxDepth) deep")
+        }
         position += 1
         skipSpace()
     }

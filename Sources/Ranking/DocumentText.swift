@@ -22,7 +22,8 @@ extension Document {
             guard !present.isEmpty else {
                 throw RankingError(
                     .invalidInput,
-                    what: "A document\(id.map { " (id \"\($0)\")" } ?? "") has none of the fields \(rankFields.joined(separator: ", ")).",
+                    what:
+                        "A document\(id.map { " (id \"\($0)\")" } ?? "") has none of the fields \(rankFields.joined(separator: ", ")).",
                     why: "It has \(fields.keys.isEmpty ? "no fields" : fields.keys.joined(separator: ", ")).",
                     fix: "Name fields that every document has, or leave the rank fields out.")
             }
@@ -60,7 +61,8 @@ private struct FieldRenderer {
         case .bool(let flag): lines.append("\(prefix) \(flag)")
         case .number(let number): lines.append("\(prefix) \(number)")
         case .string(let text):
-            let parts = text.split(separator: "\n", omittingEmptySubsequences: false)
+            // "\r\n" is one Character.
+            let parts = text.split(omittingEmptySubsequences: false) { $0 == "\n" || $0 == "\r\n" }
             if parts.count == 1 {
                 lines.append("\(prefix) \(text)")
             } else {

@@ -38,6 +38,8 @@ public struct RankingError: Error, Sendable, CustomStringConvertible {
         /// The model returned a value that is not a number.
         public static let nonFiniteScore = Code(rawValue: "non_finite_score")
 
-        public static var allCases: [Code] { [.invalidInput, .notFound, .unsupportedModel, .corruptFile, .nonFiniteScore] }
+        public static var allCases: [Code] {
+            [.invalidInput, .notFound, .unsupportedModel, .corruptFile, .nonFiniteScore]
+        }
     }
 }

@@ -43,7 +43,7 @@ struct PairPlanner: Sendable {
         if queryIDs.count + documentIDs.count > budget {
             switch longDocuments {
             case .truncate: break
-            case .split(let overlap): return try split(text, overlap: overlap)
+            case .split(let overlap): return try split(text, tokens: documentIDs.count, overlap: overlap)
             case .refuse: throw tooLong(name(), tokens: documentIDs.count)
             }
         }
@@ -51,9 +51,10 @@ struct PairPlanner: Sendable {
         return Plan(pairs: [pair], truncatedTokens: pair.droppedSecond, truncatedQueryTokens: pair.droppedFirst)
     }
 
-    /// The query keeps at most half the room, as longest_first would leave it beside a long document.
-    private func split(_ text: String, overlap: Int) throws(RankingError) -> Plan {
-        let query = truncation == .longestFirst ? queryIDs.prefix(budget / 2) : queryIDs[...]
+    /// The query keeps half the room, or what a shorter document leaves, as longest_first would cut it.
+    private func split(_ text: String, tokens: Int, overlap: Int) throws(RankingError) -> Plan {
+        let room = max(budget / 2, budget - tokens)
+        let query = truncation == .longestFirst ? queryIDs.prefix(room) : queryIDs[...]
         let tokenized = tokenizer.encodeWithOffsets(text)
         let window = budget - query.count
         guard window > 0 else {

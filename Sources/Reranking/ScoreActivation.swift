@@ -53,7 +53,9 @@ public enum ScoreActivation: String, CaseIterable, Sendable {
             throw RankingError(
                 .unsupportedModel, what: "\(path) names the activation \"\(name)\".",
                 why: "Supported are \(known.keys.sorted().joined(separator: ", ")).",
-                fix: "Use another checkpoint, or set the entry to one of these if that is what the model was trained for.")
+                fix:
+                    "Use another checkpoint, or set the entry to one of these if that is what the model was trained for."
+            )
         }
         return activation
     }

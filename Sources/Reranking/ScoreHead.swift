@@ -32,8 +32,10 @@ struct ScoreHead: Sendable {
             var best = scores.indices.first
         else {
             throw RankingError(
-                .nonFiniteScore, what: "The model's score for \(ScoreHead.name(document, index: index)) is not a finite number.",
-                why: "The weights overflow on this text.", fix: "Check the model with `resift models selftest`, or use another one.")
+                .nonFiniteScore,
+                what: "The model's score for \(ScoreHead.name(document, index: index)) is not a finite number.",
+                why: "The weights overflow on this text.",
+                fix: "Check the model with `resift models selftest`, or use another one.")
         }
         for passage in scores.indices where scores[passage] > scores[best] { best = passage }
         return Candidate(

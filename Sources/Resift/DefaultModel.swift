@@ -23,8 +23,11 @@ public enum DefaultModel {
         guard let found = candidates.first(where: FileStatus.isDirectory) else {
             throw RankingError(
                 .notFound, what: "The model inside the package was not found.",
-                why: "The program was moved without its resource folder; looked for \(candidates.joined(separator: ", ")).",
-                fix: "Install with `make install`, keep resift_Resift.resources beside the program, or set RESIFT_RESOURCES.")
+                why:
+                    "The program was moved without its resource folder; looked for \(candidates.joined(separator: ", ")).",
+                fix:
+                    "Install with `make install`, keep resift_Resift.resources beside the program, or set RESIFT_RESOURCES."
+            )
         }
         return found
     }

@@ -35,7 +35,9 @@ struct EvaluateCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("The judgements.", valueName: "file"))
     var qrels: String
 
-    @Option(help: ArgumentHelp("What to measure; may be given again. Default: nDCG@10, RR@10, AP, R@100.", valueName: "measure"))
+    @Option(
+        help: ArgumentHelp(
+            "What to measure; may be given again. Default: nDCG@10, RR@10, AP, R@100.", valueName: "measure"))
     var measure: [String] = []
 
     @Option(help: "How to print.")
@@ -50,7 +52,10 @@ struct EvaluateCommand: AsyncParsableCommand {
     @Flag(help: "Pass over documents whose id is the query's, as BEIR does.")
     var ignoreIdenticalIds = false
 
-    @Option(help: ArgumentHelp("End with status 1 if the first run has less: nDCG@10=0.70. May be given again.", valueName: "measure=value"))
+    @Option(
+        help: ArgumentHelp(
+            "End with status 1 if the first run has less: nDCG@10=0.70. May be given again.", valueName: "measure=value"
+        ))
     var min: [String] = []
 
     enum Format: String, CaseIterable, ExpressibleByArgument {
@@ -74,7 +79,8 @@ struct EvaluateCommand: AsyncParsableCommand {
                 if !measures.contains(measure) { measures.append(measure) }
             }
             let asked = thresholds.map(\.measure).filter { !measures.contains($0) }
-            let evaluator = Evaluator(measures + asked, presentOnly: presentOnly, ignoresIdenticalIDs: ignoreIdenticalIds)
+            let evaluator = Evaluator(
+                measures + asked, presentOnly: presentOnly, ignoresIdenticalIDs: ignoreIdenticalIds)
             let qrels = try QrelsReader().qrels(in: .read(path: qrels))
             var results: [(name: String, result: EvaluationResult)] = []
             for path in runs {
@@ -90,10 +96,12 @@ struct EvaluateCommand: AsyncParsableCommand {
         for (name, result) in results {
             if result.missingQueries > 0 {
                 let effect = presentOnly ? "do not count" : "count 0"
-                StandardError.write("note: \(name) has no ranking for \(result.missingQueries) judged queries; they \(effect)\n")
+                StandardError.write(
+                    "note: \(name) has no ranking for \(result.missingQueries) judged queries; they \(effect)\n")
             }
             if result.unjudgedQueries > 0 {
-                StandardError.write("note: \(name) has \(result.unjudgedQueries) queries without judgements; they do not count\n")
+                StandardError.write(
+                    "note: \(name) has \(result.unjudgedQueries) queries without judgements; they do not count\n")
             }
         }
     }
@@ -103,7 +111,8 @@ struct EvaluateCommand: AsyncParsableCommand {
         let unmet = thresholds.filter { first.result.mean($0.measure) < $0.value }
         for threshold in unmet {
             StandardError.write(
-                "unmet: \(threshold.measure) is \(first.result.mean(threshold.measure).fixed(6)), less than \(threshold.value)\n")
+                "unmet: \(threshold.measure) is \(first.result.mean(threshold.measure).fixed(6)), less than \(threshold.value)\n"
+            )
         }
         if !unmet.isEmpty { throw ExitCode(ExitStatus.failed.rawValue) }
     }

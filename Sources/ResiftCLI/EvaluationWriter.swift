@@ -25,7 +25,9 @@ struct EvaluationWriter {
                 var queries = JSONObject()
                 for queryID in result.queryIDs {
                     var values = JSONObject()
-                    for measure in measures { values[measure.description] = JSONValue(result.values[measure]?[queryID] ?? 0) }
+                    for measure in measures {
+                        values[measure.description] = JSONValue(result.values[measure]?[queryID] ?? 0)
+                    }
                     queries[queryID] = .object(values)
                 }
                 means["queries"] = .object(queries)
@@ -38,17 +40,22 @@ struct EvaluationWriter {
     /// One line for each run, query and measure, under a header.
     private func rows(_ results: [(name: String, result: EvaluationResult)]) -> [[String]] {
         let compares = results.count > 1
-        var rows = [["run", "query", "measure", "value"] + (compares ? ["change", "p (t-test)", "p (random.)", "win/tie/loss"] : [])]
+        var rows = [
+            ["run", "query", "measure", "value"]
+                + (compares ? ["change", "p (t-test)", "p (random.)", "win/tie/loss"] : [])
+        ]
         for (position, (name, result)) in results.enumerated() {
             for measure in measures {
                 if perQuery {
                     for queryID in result.queryIDs {
                         let value = result.values[measure]?[queryID] ?? 0
-                        rows.append([name, queryID, measure.description, value.fixed(4)] + (compares ? ["", "", "", ""] : []))
+                        rows.append(
+                            [name, queryID, measure.description, value.fixed(4)] + (compares ? ["", "", "", ""] : []))
                     }
                 }
                 let comparison = position == 0 ? ["", "", "", ""] : compare(results[0].result, result, measure)
-                rows.append([name, "all", measure.description, result.mean(measure).fixed(4)] + (compares ? comparison : []))
+                rows.append(
+                    [name, "all", measure.description, result.mean(measure).fixed(4)] + (compares ? comparison : []))
             }
         }
         return rows

@@ -13,7 +13,8 @@ enum ReportFormat: String, CaseIterable, ExpressibleByArgument {
 
 struct ModelsListCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "list", abstract: "Show the model inside the package and the architectures that load from a directory.")
+        commandName: "list",
+        abstract: "Show the model inside the package and the architectures that load from a directory.")
 
     @Option(help: "How to print.")
     var format: ReportFormat = .table
@@ -33,7 +34,8 @@ struct ModelsListCommand: AsyncParsableCommand {
 struct ModelsInfoCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "info", abstract: "Say what a model is and how its scores are made.",
-        discussion: "EXAMPLES\n  resift models info\n  resift models info --model ms-marco-MiniLM-L-12-v2 --format json")
+        discussion: "EXAMPLES\n  resift models info\n  resift models info --model ms-marco-MiniLM-L-12-v2 --format json"
+    )
 
     @OptionGroup var options: ModelOptions
 

@@ -44,7 +44,9 @@ struct RerankCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Many queries: JSON Lines with _id and text, or id<TAB>text.", valueName: "file"))
     var queries: String?
 
-    @Option(help: ArgumentHelp("With --queries: which documents each query ranks, as a TREC run. Without it, all.", valueName: "file"))
+    @Option(
+        help: ArgumentHelp(
+            "With --queries: which documents each query ranks, as a TREC run. Without it, all.", valueName: "file"))
     var candidates: String?
 
     @Option(help: "How many to print; 0 for all. Default: 10, with --queries all.")
@@ -91,7 +93,10 @@ struct RerankCommand: AsyncParsableCommand {
         }
         if candidates != nil, queries == nil { throw ValidationError("--candidates needs --queries.") }
         if let limit, limit < 0 { throw ValidationError("--limit is \(limit); it counts documents, from 0 (all).") }
-        if let maxTokens, maxTokens < 1 { throw ValidationError("--max-tokens is \(maxTokens); it has to be positive.") }
+        if let maxTokens, maxTokens < 1 {
+            throw ValidationError("--max-tokens is \(maxTokens); it has to be positive.")
+        }
+        if let fields, fields.isEmpty { throw ValidationError("--rank-fields names no field.") }
         if maxLineBytes < 1 { throw ValidationError("--max-line-bytes has to be positive.") }
     }
 
@@ -133,7 +138,9 @@ struct RerankCommand: AsyncParsableCommand {
         }
         progress.clear()
         if pools.queriesWithoutCandidates > 0 {
-            StandardError.write("note: \(pools.queriesWithoutCandidates) of \(queries.count) queries have no candidates and no ranking\n")
+            StandardError.write(
+                "note: \(pools.queriesWithoutCandidates) of \(queries.count) queries have no candidates and no ranking\n"
+            )
         }
     }
 
@@ -169,11 +176,13 @@ struct RerankCommand: AsyncParsableCommand {
         let report = ranking.report
         let hidden = report.documents - report.belowMinScore - ranking.candidates.count
         if hidden > 0, limit == nil {
-            StandardError.write("note: the best \(ranking.candidates.count) of \(report.documents) documents; --limit 0 prints all\n")
+            StandardError.write(
+                "note: the best \(ranking.candidates.count) of \(report.documents) documents; --limit 0 prints all\n")
         }
         if report.truncatedDocuments > 0 {
             StandardError.write(
-                "note: \(report.truncatedDocuments) of \(report.documents) documents were cut to the model's window; --long-documents split scores all of them\n")
+                "note: \(report.truncatedDocuments) of \(report.documents) documents were cut to the model's window; --long-documents split scores all of them\n"
+            )
         }
         if report.truncatedQueryTokens > 0 {
             StandardError.write("note: the query lost \(report.truncatedQueryTokens) tokens to the model's window\n")
@@ -191,7 +200,9 @@ struct RerankCommand: AsyncParsableCommand {
 
 /// The model and the threads that a command runs with.
 struct ModelOptions: ParsableArguments {
-    @Option(help: ArgumentHelp("A cross-encoder in the Hugging Face layout. Default: the one inside the package.", valueName: "directory"))
+    @Option(
+        help: ArgumentHelp(
+            "A cross-encoder in the Hugging Face layout. Default: the one inside the package.", valueName: "directory"))
     var model: String?
 
     @Option(help: "Threads for inference. Default: one for each CPU.")

@@ -28,7 +28,7 @@ enum Terminal {
 }
 
 enum StandardError {
-    static func write(_ text: String) { 
+    static func write(_ text: String) {
         writeAll(text, to: STDERR_FILENO)
     }
 }

@@ -42,7 +42,9 @@ struct AddedTokens: Sendable {
         case nil, .null?: break
         case .array(let items)?:
             for item in items {
-                guard case .object(let entry) = item else { throw reader.corrupt("has an added token that is not an object") }
+                guard case .object(let entry) = item else {
+                    throw reader.corrupt("has an added token that is not an object")
+                }
                 let fields = TokenizerFile(entry, source: source + ", added_tokens,")
                 let content = try fields.text("content")
                 let isSpecial = try fields.flag("special", default: false)
@@ -76,7 +78,9 @@ struct AddedTokens: Sendable {
             position = found.upperBound
             if token.singleWord, touchesWord(bytes, found, range) { continue }
             if token.stripsLeft { found = whitespaceStart(bytes, before: found.lowerBound, start)..<found.upperBound }
-            if token.stripsRight { found = found.lowerBound..<whitespaceEnd(bytes, after: found.upperBound, range.upperBound) }
+            if token.stripsRight {
+                found = found.lowerBound..<whitespaceEnd(bytes, after: found.upperBound, range.upperBound)
+            }
             if start < found.lowerBound { body(start..<found.lowerBound, nil) }
             body(found, token.id)
             start = found.upperBound

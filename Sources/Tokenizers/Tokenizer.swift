@@ -28,14 +28,16 @@ public struct Tokenizer: Sendable {
         guard let (_, model) = try TokenizerFile.kind(of: "model", in: file, as: ModelKind.self, source: source) else {
             throw TokenizerFile(file, source: source).corrupt("has no model")
         }
-        guard try TokenizerFile.kind(of: "pre_tokenizer", in: file, as: PreTokenizerKind.self, source: source) != nil else {
+        guard try TokenizerFile.kind(of: "pre_tokenizer", in: file, as: PreTokenizerKind.self, source: source) != nil
+        else {
             throw RankingError(
                 .unsupportedModel, what: "\(source) has no pre_tokenizer.",
                 why: "Supported are \(PreTokenizerKind.allCases.map(\.rawValue).joined(separator: ", ")).",
                 fix: "Use a model with one of these.")
         }
         var normalizer: BertNormalizer?
-        if let (_, config) = try TokenizerFile.kind(of: "normalizer", in: file, as: NormalizerKind.self, source: source) {
+        if let (_, config) = try TokenizerFile.kind(of: "normalizer", in: file, as: NormalizerKind.self, source: source)
+        {
             normalizer = try BertNormalizer(config, source: source)
         }
         self.normalizer = normalizer
@@ -65,7 +67,8 @@ public struct Tokenizer: Sendable {
 
     /// The id of a token, added or of the vocabulary.
     public func tokenID(of token: String) -> Int32? {
-        (rawTokens.all + normalizedTokens.all).last { $0.content.utf8.elementsEqual(token.utf8) }?.id ?? model.id(of: token)
+        (rawTokens.all + normalizedTokens.all).last { $0.content.utf8.elementsEqual(token.utf8) }?.id
+            ?? model.id(of: token)
     }
 
     private func forEachToken(of text: String, _ body: (Int32, Range<Int>) -> Void) {

@@ -24,7 +24,8 @@ struct WordPiece: Sendable {
         var continuations = Vocabulary(capacity: members.count)
         var longestToken = 1
         for member in members {
-            guard case .number(let number) = member.value, let id = number.int, (0...TokenizerFile.maxID).contains(id) else {
+            guard case .number(let number) = member.value, let id = number.int, (0...TokenizerFile.maxID).contains(id)
+            else {
                 throw reader.corrupt("gives the token \"\(member.key)\" something else than an id from 0")
             }
             let text = Array(member.key.utf8)

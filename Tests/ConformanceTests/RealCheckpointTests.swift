@@ -21,7 +21,8 @@ struct RealCheckpointTests {
     }
 
     @Test(
-        "the embedded model's int8 weights keep the float16 model's scores", .enabled(if: Fixtures.shared != nil, "needs RESIFT_SHARED"))
+        "the embedded model's int8 weights keep the float16 model's scores",
+        .enabled(if: Fixtures.shared != nil, "needs RESIFT_SHARED"))
     func embedded() async throws {
         let cases = try storedCases(try #require(Fixtures.shared) + "/default-model")
         let model = try CrossEncoder.load(directory: DefaultModel.directory())

@@ -65,7 +65,8 @@ struct TokenizationTests {
             let expected = try #require(line["words"]?.arrayValue).map { try #require($0.stringValue) }
             let words = normalizer.words(of: text)
             // String comparison would take equivalent spellings for equal.
-            #expect(words.map { Array($0.utf8) } == expected.map { Array($0.utf8) }, "\(flags) \(text.debugDescription)")
+            #expect(
+                words.map { Array($0.utf8) } == expected.map { Array($0.utf8) }, "\(flags) \(text.debugDescription)")
         }
     }
 

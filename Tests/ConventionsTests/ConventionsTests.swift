@@ -15,7 +15,9 @@ struct ConventionsTests {
         }
     }
 
-    @Test("nothing in Sources can crash on purpose or by a forced unwrap", arguments: ["try!", "as!", "fatalError(", "]!", ".first!", ".last!"])
+    @Test(
+        "nothing in Sources can crash on purpose or by a forced unwrap",
+        arguments: ["try!", "as!", "fatalError(", "]!", ".first!", ".last!"])
     func noCrashes(word: String) throws {
         let offenders = try files("Sources", [".swift"]).filter { $0.text.contains(word) }.map(\.path)
         #expect(offenders == [])
@@ -36,18 +38,23 @@ struct ConventionsTests {
     @Test("no source file is longer than 500 lines, generated tables excepted")
     func length() throws {
         let long = try files("Sources", [".swift", ".c", ".h"]).filter {
-            $0.text.split(separator: "\n", omittingEmptySubsequences: false).count > 501 && !$0.text.contains("do not edit")
+            $0.text.split(separator: "\n", omittingEmptySubsequences: false).count > 501
+                && !$0.text.contains("do not edit")
         }
         #expect(long.map(\.path) == [])
     }
 
-    @Test("no build flag makes the package unusable as a dependency or removes NaN checks", arguments: ["unsafeFlags", "-ffast-math"])
+    @Test(
+        "no build flag makes the package unusable as a dependency or removes NaN checks",
+        arguments: ["unsafeFlags", "-ffast-math"])
     func flags(word: String) throws {
         let manifest = try String(contentsOf: Self.root.appendingPathComponent("Package.swift"), encoding: .utf8)
         #expect(!manifest.contains(word))
     }
 
-    @Test("every relative link in the documents resolves", arguments: ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md"])
+    @Test(
+        "every relative link in the documents resolves",
+        arguments: ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md"])
     func links(document: String) throws {
         let text = try String(contentsOf: Self.root.appendingPathComponent(document), encoding: .utf8)
         for match in text.matches(of: /\]\(([^)#]+)\)/) where !match.1.hasPrefix("http") {
@@ -59,7 +66,8 @@ struct ConventionsTests {
     @Test("the README's Swift is the example that is built")
     func readmeExample() throws {
         let readme = try String(contentsOf: Self.root.appendingPathComponent("README.md"), encoding: .utf8)
-        let example = try String(contentsOf: Self.root.appendingPathComponent("Examples/Quickstart/main.swift"), encoding: .utf8)
+        let example = try String(
+            contentsOf: Self.root.appendingPathComponent("Examples/Quickstart/main.swift"), encoding: .utf8)
         #expect(readme.contains("```swift\n\(example)```"))
     }
 }

@@ -65,7 +65,8 @@ struct EvaluatorTests {
     @Test(
         "broken judgements are refused with their line",
         arguments: [
-            ("1 0 a x\n", "\"x\""), ("1 0 a 1\n1 0 a 1\n", "line 2"), ("1 0\n", "2 columns"), ("# only\n", "no judgements"),
+            ("1 0 a x\n", "\"x\""), ("1 0 a 1\n1 0 a 1\n", "line 2"), ("1 0\n", "2 columns"),
+            ("# only\n", "no judgements"),
         ])
     func brokenQrels(text: String, part: String) {
         let error = #expect(throws: RankingError.self) { try qrels(text) }
@@ -104,7 +105,9 @@ struct SignificanceTests {
         let differences = zip(Self.first, Self.second).map { $0 - $1 }
         let observed = abs(differences.reduce(0, +))
         let hits = (0..<1_024).count { mask in
-            let sum = differences.indices.reduce(0.0) { $0 + (mask >> $1 & 1 == 0 ? differences[$1] : -differences[$1]) }
+            let sum = differences.indices.reduce(0.0) {
+                $0 + (mask >> $1 & 1 == 0 ? differences[$1] : -differences[$1])
+            }
             return abs(sum) >= observed - 1e-12
         }
         let p = try #require(Significance.randomizationTest(Self.first, Self.second))

@@ -7,7 +7,8 @@ import TextFiles
 struct MeasureGoldenTests {
     @Test("800 random rankings with ties, negative grades and unjudged documents have trec_eval's values")
     func golden() throws {
-        let path = String(#filePath[..<#filePath.ranges(of: "/EvaluationTests/")[0].lowerBound]) + "/Fixtures/measures.json"
+        let path =
+            String(#filePath[..<#filePath.ranges(of: "/EvaluationTests/")[0].lowerBound]) + "/Fixtures/measures.json"
         guard case .array(let cases) = try JSONValue.parse(InputBytes.read(path: path).bytes) else {
             Issue.record("measures.json is no list")
             return

@@ -97,7 +97,8 @@ struct MeasureTests {
     @Test(
         "what is no measure is refused",
         arguments: [
-            "", "nDGC@10", "P", "P@0", "P@x", "nDCG@-1", "Rprec@5", "RBP(p=2)", "P(p=0.5)@5", "nDCG(rel=2)@10", "AP(x=1)",
+            "", "nDGC@10", "P", "P@0", "P@x", "nDCG@-1", "Rprec@5", "RBP(p=2)", "P(p=0.5)@5", "nDCG(rel=2)@10",
+            "AP(x=1)",
             "AP(rel=)",
         ])
     func refused(text: String) {

@@ -43,7 +43,9 @@ struct ResiftBench {
             let start = ContinuousClock.now
             let process = Process()
             process.executableURL = URL(fileURLWithPath: resift)
-            process.arguments = ["rerank", "how do I reset my password?", "--documents", "-", "--input-format", "lines"]
+            process.arguments = [
+                "rerank", "how do I reset my password?", "--documents", "-", "--input-format", "lines",
+            ]
             let input = Pipe()
             process.standardInput = input
             let output = Pipe()

@@ -18,12 +18,17 @@ extension Measure {
             rest = rest[..<open]
         }
         let name = rest.lowercased()
-        guard let family = Family.allCases.first(where: { $0.rawValue.lowercased() == name }) ?? Family.aliases[name] else {
+        guard let family = Family.allCases.first(where: { $0.rawValue.lowercased() == name }) ?? Family.aliases[name]
+        else {
             let known = Family.allCases.map(\.rawValue) + Family.aliases.keys.sorted().map { $0.uppercased() }
             throw Measure.invalid(text, "The measures are \(known.joined(separator: ", ")).")
         }
-        guard !family.needsCutoff || cutoff != nil else { throw Measure.invalid(text, "\(family.rawValue) needs a cutoff: \(family.rawValue)@10.") }
-        guard family.allowsCutoff || cutoff == nil else { throw Measure.invalid(text, "\(family.rawValue) takes no cutoff.") }
+        guard !family.needsCutoff || cutoff != nil else {
+            throw Measure.invalid(text, "\(family.rawValue) needs a cutoff: \(family.rawValue)@10.")
+        }
+        guard family.allowsCutoff || cutoff == nil else {
+            throw Measure.invalid(text, "\(family.rawValue) takes no cutoff.")
+        }
         try parameters.check(family, of: text)
         self.init(
             family, cutoff: cutoff, relevanceLevel: parameters.level ?? 1, gain: parameters.gain ?? .linear,
@@ -47,21 +52,29 @@ extension Measure {
                 case "max": maxGrade = Int(value).flatMap { (1...30).contains($0) ? $0 : nil }
                 default: throw Measure.invalid(text, "The parameters are rel, gain, p and max.")
                 }
-                guard (parts[0] != "rel" || level != nil) && (parts[0] != "gain" || gain != nil)
-                    && (parts[0] != "p" || persistence != nil) && (parts[0] != "max" || maxGrade != nil)
+                guard
+                    (parts[0] != "rel" || level != nil) && (parts[0] != "gain" || gain != nil)
+                        && (parts[0] != "p" || persistence != nil) && (parts[0] != "max" || maxGrade != nil)
                 else {
                     let gains = Gain.allCases.map(\.rawValue).joined(separator: " or ")
-                    throw Measure.invalid(text, "rel is a whole number, gain is \(gains), p is between 0 and 1, max is 1 to 30.")
+                    throw Measure.invalid(
+                        text, "rel is a whole number, gain is \(gains), p is between 0 and 1, max is 1 to 30.")
                 }
             }
         }
 
         func check(_ family: Family, of text: String) throws(RankingError) {
             guard gain == nil || family == .nDCG else { throw Measure.invalid(text, "Only nDCG has a gain.") }
-            guard persistence == nil || family == .rankBiasedPrecision else { throw Measure.invalid(text, "Only RBP has a p.") }
-            guard maxGrade == nil || family == .expectedReciprocalRank else { throw Measure.invalid(text, "Only ERR has a max.") }
+            guard persistence == nil || family == .rankBiasedPrecision else {
+                throw Measure.invalid(text, "Only RBP has a p.")
+            }
+            guard maxGrade == nil || family == .expectedReciprocalRank else {
+                throw Measure.invalid(text, "Only ERR has a max.")
+            }
             let isGraded = [.nDCG, .expectedReciprocalRank, .judged].contains(family)
-            guard level == nil || !isGraded else { throw Measure.invalid(text, "\(family.rawValue) has no relevance level.") }
+            guard level == nil || !isGraded else {
+                throw Measure.invalid(text, "\(family.rawValue) has no relevance level.")
+            }
         }
     }
 

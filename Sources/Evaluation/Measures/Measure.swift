@@ -32,7 +32,8 @@ public struct Measure: Hashable, Sendable, CustomStringConvertible {
 
         /// Names that other tools use for the same measure.
         static let aliases: [String: Family] = [
-            "map": .averagePrecision, "mrr": .reciprocalRank, "recall": .recall, "precision": .precision, "hit": .success,
+            "map": .averagePrecision, "mrr": .reciprocalRank, "recall": .recall, "precision": .precision,
+            "hit": .success,
         ]
 
         /// Measures of a list that has a length by nature.

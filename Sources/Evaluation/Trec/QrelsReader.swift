@@ -36,7 +36,8 @@ public struct QrelsReader: Sendable {
         }
         guard !qrels.isEmpty else {
             throw RankingError(
-                .invalidInput, what: "\(input.name) has no judgements.", why: "It is empty, or all its lines are comments.",
+                .invalidInput, what: "\(input.name) has no judgements.",
+                why: "It is empty, or all its lines are comments.",
                 fix: "Write one judgement a line: query-id 0 document-id grade.")
         }
         return qrels

@@ -15,7 +15,8 @@ public struct RunReader: Sendable {
             guard fields.count == 6 else {
                 throw input.error(
                     line: line.number, "has \(fields.count) columns",
-                    why: "A run has six: query-id Q0 document-id rank score tag.", fix: "Write the run in TREC's format.")
+                    why: "A run has six: query-id Q0 document-id rank score tag.",
+                    fix: "Write the run in TREC's format.")
             }
             guard let score = Double(fields[4]), score.isFinite else {
                 throw input.error(
@@ -30,7 +31,8 @@ public struct RunReader: Sendable {
         }
         guard !run.isEmpty else {
             throw RankingError(
-                .invalidInput, what: "\(input.name) has no rankings.", why: "It is empty, or all its lines are comments.",
+                .invalidInput, what: "\(input.name) has no rankings.",
+                why: "It is empty, or all its lines are comments.",
                 fix: "Write one candidate a line: query-id Q0 document-id rank score tag.")
         }
         return run

@@ -28,7 +28,8 @@ package struct BERTConfig: Sendable, Equatable {
         layerNormEps = try reader.float("layer_norm_eps", in: 0...1, default: 1e-12)
         hiddenAct = try Activation(configName: reader.string("hidden_act", default: "gelu"))
         guard hiddenSize % numAttentionHeads == 0 else {
-            throw reader.corrupt("has hidden_size \(hiddenSize), which \(numAttentionHeads) attention heads cannot share")
+            throw reader.corrupt(
+                "has hidden_size \(hiddenSize), which \(numAttentionHeads) attention heads cannot share")
         }
         let positions = try reader.string("position_embedding_type", default: "absolute")
         guard positions == "absolute" else {

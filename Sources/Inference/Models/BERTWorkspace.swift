@@ -43,7 +43,9 @@ final class BERTWorkspace {
         }
         let parts = [width, width, 2 * width, width].map { (reserve(batch.tokens * $0), $0) }
         let first = reserve(batch.sequences * width)
-        let slots = (0..<threads).map { _ in (reserve(blockRows * width), reserve(blockRows * inner), reserve(attention)) }
+        let slots = (0..<threads).map { _ in
+            (reserve(blockRows * width), reserve(blockRows * inner), reserve(attention))
+        }
         buffer = FloatBuffer(count: count)
         let memory = buffer.writable
 

@@ -29,7 +29,9 @@ package struct Checkpoint: Sendable {
             throw RankingError(
                 .notFound, what: "\(directory) has neither model.safetensors nor model.safetensors.index.json.",
                 why: "Resift reads weights in the safetensors format only; pytorch_model.bin can run code when opened.",
-                fix: "Download the safetensors files of the model, or convert it with save_pretrained(safe_serialization=True).")
+                fix:
+                    "Download the safetensors files of the model, or convert it with save_pretrained(safe_serialization=True)."
+            )
         }
     }
 
@@ -51,7 +53,8 @@ package struct Checkpoint: Sendable {
         var tensors: [String: Tensor] = [:]
         for member in map.members {
             guard case .string(let shard) = member.value, !shard.contains("/"), !shard.hasPrefix(".") else {
-                throw Checkpoint.corrupt(index, "places tensor \"\(member.key)\" in something else than a file of this directory")
+                throw Checkpoint.corrupt(
+                    index, "places tensor \"\(member.key)\" in something else than a file of this directory")
             }
             if files[shard] == nil { files[shard] = try SafetensorsFile(path: directory + "/" + shard) }
             guard let file = files[shard], let entry = file.entries[member.key] else {

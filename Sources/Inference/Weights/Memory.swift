@@ -27,7 +27,9 @@ package final class MappedFile: @unchecked Sendable {
         guard fstat(descriptor, &status) == 0 else {
             throw MappedFile.unreadable(path, reason: String(cString: strerror(errno)))
         }
-        guard status.st_mode & S_IFMT == S_IFREG else { throw MappedFile.unreadable(path, reason: "Not a regular file") }
+        guard status.st_mode & S_IFMT == S_IFREG else {
+            throw MappedFile.unreadable(path, reason: "Not a regular file")
+        }
         let count = Int(status.st_size)
         if count == 0 {
             bytes = UnsafeRawBufferPointer(start: nil, count: 0)

@@ -1,5 +1,5 @@
-package import Ranking
 import OrderedJSON
+package import Ranking
 
 /// One safetensors file: named tensors over a memory-mapped file.
 ///
@@ -125,8 +125,12 @@ package struct SafetensorsFile: Sendable {
     private static func parseEntry(
         _ value: JSONValue, name: String, dataStart: Int, dataCount: Int, path: String
     ) throws(RankingError) -> Entry {
-        guard case .object(let object) = value else { throw corrupt(path, "describes tensor \"\(name)\" by something else than an object") }
-        guard case .string(let typeName)? = object["dtype"] else { throw corrupt(path, "gives tensor \"\(name)\" no dtype") }
+        guard case .object(let object) = value else {
+            throw corrupt(path, "describes tensor \"\(name)\" by something else than an object")
+        }
+        guard case .string(let typeName)? = object["dtype"] else {
+            throw corrupt(path, "gives tensor \"\(name)\" no dtype")
+        }
         guard let type = ItemType(rawValue: typeName) else {
             let known = ItemType.allCases.map(\.rawValue).joined(separator: ", ")
             throw corrupt(path, "gives tensor \"\(name)\" the dtype \"\(typeName)\", which is none of \(known)")
@@ -138,12 +142,15 @@ package struct SafetensorsFile: Sendable {
             throw corrupt(path, "gives tensor \"\(name)\" data_offsets that are not [begin, end] with begin <= end")
         }
         guard offsets[1] <= dataCount else {
-            throw corrupt(path, "ends before tensor \"\(name)\", whose data_offsets are \(offsets) of \(dataCount) bytes of data")
+            throw corrupt(
+                path, "ends before tensor \"\(name)\", whose data_offsets are \(offsets) of \(dataCount) bytes of data")
         }
         var expected = type.size
         for extent in shape {
             let (product, overflow) = expected.multipliedReportingOverflow(by: extent)
-            guard !overflow else { throw corrupt(path, "gives tensor \"\(name)\" the shape \(shape), which is too large to exist") }
+            guard !overflow else {
+                throw corrupt(path, "gives tensor \"\(name)\" the shape \(shape), which is too large to exist")
+            }
             expected = product
         }
         guard offsets[1] - offsets[0] == expected else {
@@ -165,7 +172,8 @@ package struct SafetensorsFile: Sendable {
         for (name, entry) in ordered {
             guard entry.range.lowerBound == next else {
                 let problem = entry.range.lowerBound < next ? "overlaps the tensor before it" : "leaves a gap before it"
-                throw corrupt(path, "has a tensor \"\(name)\" that \(problem) (byte \(entry.range.lowerBound), expected \(next))")
+                throw corrupt(
+                    path, "has a tensor \"\(name)\" that \(problem) (byte \(entry.range.lowerBound), expected \(next))")
             }
             next = entry.range.upperBound
         }
@@ -184,7 +192,8 @@ package struct SafetensorsFile: Sendable {
 
     private static func corrupt(_ path: String, _ problem: String, cause: (any Error)? = nil) -> RankingError {
         RankingError(
-            .corruptFile, what: "\(path) \(problem).", why: "The file is damaged, cut short, or not a safetensors file.",
+            .corruptFile, what: "\(path) \(problem).",
+            why: "The file is damaged, cut short, or not a safetensors file.",
             fix: "Download it again and compare its size or checksum with the source.", cause: cause)
     }
 }

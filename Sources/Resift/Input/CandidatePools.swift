@@ -19,22 +19,26 @@ public struct CandidatePools: Sendable {
             queriesWithoutCandidates = 0
             return
         }
-        var position: [String: Int] = [:]
+        // By bytes: strings that look alike can have different ones.
+        var position: [[UInt8]: Int] = [:]
         for (index, document) in documents.enumerated() {
-            if let id = document.id { position[id] = index }
+            if let id = document.id { position[Array(id.utf8)] = index }
         }
         let known = Set(queries.map(\.id))
         var positions: [String: [Int]] = [:]
         for (queryID, ids) in try CandidateRunReader().candidates(in: run).sorted(by: { $0.key < $1.key }) {
             guard known.contains(queryID) else {
                 throw RankingError(
-                    .invalidInput, what: "\(run.name) has candidates for the query \"\(queryID)\", which is not among the queries.",
-                    why: "The run and the queries belong to different collections.", fix: "Give the queries that the run was made for.")
+                    .invalidInput,
+                    what: "\(run.name) has candidates for the query \"\(queryID)\", which is not among the queries.",
+                    why: "The run and the queries belong to different collections.",
+                    fix: "Give the queries that the run was made for.")
             }
             for id in ids {
-                guard let index = position[id] else {
+                guard let index = position[Array(id.utf8)] else {
                     throw RankingError(
-                        .invalidInput, what: "\(run.name) names the document \"\(id)\", which is not among the documents.",
+                        .invalidInput,
+                        what: "\(run.name) names the document \"\(id)\", which is not among the documents.",
                         why: "The run and the documents belong to different collections, or the documents have no ids.",
                         fix: "Give the documents that the run was made from, with \"id\" or \"_id\".")
                 }

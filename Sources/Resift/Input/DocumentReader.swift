@@ -148,10 +148,11 @@ public struct DocumentReader: Sendable {
     private func refuseDuplicateIDs(
         _ documents: [(line: Int, document: Document)], _ input: InputBytes, places: String
     ) throws(RankingError) {
-        var firstLine: [String: Int] = [:]
+        // By bytes: strings that look alike can have different ones.
+        var firstLine: [[UInt8]: Int] = [:]
         for (line, document) in documents {
             guard let id = document.id else { continue }
-            if let first = firstLine.updateValue(line, forKey: id) {
+            if let first = firstLine.updateValue(line, forKey: Array(id.utf8)) {
                 throw RankingError(
                     .invalidInput,
                     what: "\(input.name): the id \"\(id)\" appears twice, in \(places) \(first) and \(line).",

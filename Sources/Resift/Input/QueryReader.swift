@@ -22,15 +22,16 @@ public struct QueryReader: Sendable {
     /// In the order of the file. Throws `invalidInput` for a broken line, an empty query, or an id that comes twice.
     public func queries(in input: InputBytes) throws(RankingError) -> [Query] {
         var queries: [Query] = []
-        var seen: Set<String> = []
+        var seen: Set<[UInt8]> = []
         for line in try input.lines(maxBytes: maxLineBytes) where !line.isBlank {
             let query = try line.bytes.first == UInt8(ascii: "{") ? object(input, line) : tabSeparated(input, line)
             guard query.text.contains(where: { !$0.isWhitespace }) else {
                 throw input.error(
                     line: line.number, "has an empty query (id \"\(query.id)\")",
-                    why: "A document can only be relevant to something.", fix: "Write the query's text, or remove the line.")
+                    why: "A document can only be relevant to something.",
+                    fix: "Write the query's text, or remove the line.")
             }
-            guard seen.insert(query.id).inserted else {
+            guard seen.insert(Array(query.id.utf8)).inserted else {
                 throw input.error(
                     line: line.number, "repeats the query id \"\(query.id)\"", why: "A run has one ranking a query.",
                     fix: "Give each query an id of its own.")

@@ -35,7 +35,9 @@ enum BertUnicode {
     }
 
     static func combiningClass(_ scalar: UInt32) -> UInt8 {
-        rangeIndex(of: scalar, in: BertUnicodeTables.combiningClassRanges).map { BertUnicodeTables.combiningClassValues[$0] } ?? 0
+        rangeIndex(of: scalar, in: BertUnicodeTables.combiningClassRanges).map {
+            BertUnicodeTables.combiningClassValues[$0]
+        } ?? 0
     }
 
     private static let decompositions = ScalarMap(
@@ -50,7 +52,8 @@ enum BertUnicode {
         (.chinese, BertUnicodeTables.chineseRanges), (.nonspacingMark, BertUnicodeTables.nonspacingMarkRanges),
         (.separator, BertUnicodeTables.separatorRanges), (.punctuation, BertUnicodeTables.punctuationRanges),
         (.normalizes, BertUnicodeTables.combiningClassRanges), (.normalizes, [0xAC00, 0xAC00 + 11_171]),
-        (.normalizes, singles(BertUnicodeTables.decompositionKeys)), (.lowercases, singles(BertUnicodeTables.lowercaseKeys)),
+        (.normalizes, singles(BertUnicodeTables.decompositionKeys)),
+        (.lowercases, singles(BertUnicodeTables.lowercaseKeys)),
     ]
 
     /// One byte for each code point below U+10000, where nearly all text is.
