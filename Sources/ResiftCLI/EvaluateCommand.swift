@@ -43,7 +43,7 @@ struct EvaluateCommand: AsyncParsableCommand {
     @Option(help: "How to print.")
     var format: Format = .table
 
-    @Flag(name: [.short, .customLong("per-query")], help: "Print the value of each query, too.")
+    @Flag(name: [.customShort("q"), .customLong("per-query")], help: "Print the value of each query, too.")
     var perQuery = false
 
     @Flag(help: "Average over the queries that a run has, as BEIR does.")

@@ -68,6 +68,7 @@ struct DocumentTextTests {
             (#"{"tags": ["red", 2, false]}"#, "tags:\n  - red\n  - 2\n  - false"),
             (#"{"rows": [{"k": 1, "v": 2}, ["x"]]}"#, "rows:\n  -\n    k: 1\n    v: 2\n  -\n    - x"),
             (#"{"poem": "one\n\ntwo", "by": "me"}"#, "poem:\n  one\n\n  two\nby: me"),
+            (#"{"windows": "one\r\ntwo"}"#, "windows:\n  one\n  two"),
             (#"{"list": ["one\ntwo"]}"#, "list:\n  -\n    one\n    two"),
             (#"{"price": 1.50, "big": 1e400}"#, "price: 1.50\nbig: 1e400"),
             (#"{"empty list": [], "empty object": {}}"#, "empty list:\nempty object:"),

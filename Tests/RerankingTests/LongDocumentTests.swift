@@ -75,6 +75,19 @@ struct LongDocumentTests {
         #expect(try await reranker.scores("river", [fitting], options: options).count == 1)
     }
 
+    @Test("with splitting, a long query loses only what the document beside it needs")
+    func splitBesideLongQuery() async throws {
+        var random = SeededGenerator(seed: 7)
+        let query = Models.text(100, &random)
+        let options = RerankOptions(longDocuments: .split(), maxTokens: 24)
+        let ranking = try await Models.plain().rerank(query, ["river water"], options: options)
+        // Room for 21, and the document takes 2: the query keeps 19 of 100, as longest_first leaves it.
+        #expect(ranking.report.truncatedQueryTokens == 81)
+        #expect(ranking.candidates[0].passages == 1)
+        let truncated = try await Models.plain().rerank(query, ["river water"], options: RerankOptions(maxTokens: 24))
+        #expect(ranking.candidates[0].score.bitPattern == truncated.candidates[0].score.bitPattern)
+    }
+
     @Test("a document that fits is not split")
     func fits() async throws {
         let candidate = try await Models.plain().rerank(

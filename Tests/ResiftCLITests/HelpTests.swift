@@ -4,7 +4,7 @@ import Testing
 struct HelpTests {
     @Test(
         "--help of every command is the text in Snapshots, on standard output, with status 0",
-        arguments: [[], ["rerank"], ["models"], ["models", "list"], ["models", "info"], ["models", "selftest"]]
+        arguments: [[], ["rerank"], ["evaluate"], ["models"], ["models", "list"], ["models", "info"], ["models", "selftest"]]
             as [[String]])
     func help(command: [String]) throws {
         let output = try Resift.run(command + ["--help"])
@@ -50,6 +50,7 @@ struct HelpTests {
                 ["rerank", "q", "--documents", "-", "--limit", "many"],
                 "Error: The value 'many' is invalid for '--limit <limit>'"
             ),
+            (["rerank", "q", "--documents", "-", "--rank-fields", ","], "Error: --rank-fields names no field."),
             (["search"], "Error: Unexpected argument 'search'"),
         ])
     func usage(arguments: [String], message: String) throws {

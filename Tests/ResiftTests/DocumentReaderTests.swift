@@ -144,6 +144,13 @@ struct DocumentReaderTests {
         #expect(error("[{\"id\": 1}, \"x\", {\"id\": 1}]")?.what == "f: the id \"1\" appears twice, in items 0 and 2.")
     }
 
+    @Test("ids that look alike but have different bytes are two ids")
+    func lookAlikeIDs() throws {
+        // é as one code point, and as e with a combining accent.
+        let input = InputBytes(name: "f", bytes: Array("\u{E9}\tx\ne\u{301}\ty\n".utf8))
+        #expect(try DocumentReader(format: .tsv).documents(in: input).count == 2)
+    }
+
     @Test(
         "a line that is not UTF-8 is an error with its number, in every format",
         arguments: [
