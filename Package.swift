@@ -29,7 +29,7 @@ let package = Package(
             name: "Reranking", dependencies: ["Inference", "OrderedJSON", "Ranking", "Tokenizers"],
             swiftSettings: strict),
         .target(
-            name: "Resift", dependencies: ["OrderedJSON", "Ranking", "Reranking", "TextFiles"],
+            name: "Resift", dependencies: ["Evaluation", "OrderedJSON", "Ranking", "Reranking", "TextFiles"],
             resources: [.copy("Resources/default-model")], swiftSettings: strict),
         .target(name: "Evaluation", dependencies: ["OrderedJSON", "Ranking", "TextFiles"], swiftSettings: strict),
         .executableTarget(

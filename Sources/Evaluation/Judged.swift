@@ -4,10 +4,18 @@ public typealias Qrels = [String: [String: Int]]
 /// Scores by query id and document id.
 public typealias Run = [String: [String: Double]]
 
+extension [String: Double] {
+    /// Document ids in trec_eval's order: score descending, equal scores by id descending, byte by byte.
+    public var ranked: [String] {
+        sorted { a, b in
+            a.value != b.value ? a.value > b.value : b.key.utf8.lexicographicallyPrecedes(a.key.utf8)
+        }.map(\.key)
+    }
+}
+
 /// One query's ranking beside its judgements: all that a measure looks at.
 ///
-/// The order is trec_eval's: score descending, equal scores by document id descending, byte by byte. The rank column of
-/// a run file is never used.
+/// The order is that of `ranked`; the rank column of a run file is never used.
 public struct JudgedRanking: Sendable {
     /// The grade of each retrieved document, best first; nil where it has none.
     public let grades: [Int?]
@@ -15,10 +23,7 @@ public struct JudgedRanking: Sendable {
     public let judgedGrades: [Int]
 
     public init(scores: [String: Double], grades: [String: Int]) {
-        let ordered = scores.sorted { a, b in
-            a.value != b.value ? a.value > b.value : b.key.utf8.lexicographicallyPrecedes(a.key.utf8)
-        }
-        self.grades = ordered.map { grades[$0.key] }
+        self.grades = scores.ranked.map { grades[$0] }
         judgedGrades = grades.values.sorted(by: >)
     }
 

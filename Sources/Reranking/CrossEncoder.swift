@@ -84,7 +84,7 @@ public struct CrossEncoder: Sendable {
     /// `num_labels` as transformers derives it: the size of `id2label`, else the field itself, else 2.
     private static func labels(in config: JSONObject, path: String) throws(RankingError) -> Int {
         if case .object(let names)? = config["id2label"], !names.keys.isEmpty { return names.keys.count }
-        return try ConfigReader(config, path: path).integer("num_labels", in: 1...100_000, default: 2)
+        return try FieldReader(config, source: path).integer("num_labels", in: 1...100_000, default: 2)
     }
 }
 

@@ -2,6 +2,7 @@ public import ArgumentParser
 public import Resift
 
 extension DocumentFormat: ExpressibleByArgument {}
+extension TruncationStrategy: ExpressibleByArgument {}
 
 enum LongDocumentsChoice: String, CaseIterable, ExpressibleByArgument {
     case truncate, split, refuse
@@ -70,6 +71,9 @@ struct RerankCommand: AsyncParsableCommand {
 
     @Option(help: ArgumentHelp("With --long-documents split: tokens that passages share.", valueName: "tokens"))
     var overlap: Int = 64
+
+    @Option(help: "Which text of a pair is cut where both do not fit; the second is the document.")
+    var truncation: TruncationStrategy = .longestFirst
 
     @Option(help: ArgumentHelp("A smaller window than the model's own.", valueName: "tokens"))
     var maxTokens: Int?
@@ -152,7 +156,8 @@ struct RerankCommand: AsyncParsableCommand {
             case .refuse: .refuse
             }
         return RerankOptions(
-            longDocuments: long, maxTokens: maxTokens, rankFields: fields, minScore: minScore, label: label)
+            longDocuments: long, truncation: truncation, maxTokens: maxTokens, rankFields: fields, minScore: minScore,
+            label: label)
     }
 
     private var fields: [String]? { rankFields?.split(separator: ",").map(String.init) }

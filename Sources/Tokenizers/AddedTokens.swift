@@ -36,7 +36,7 @@ struct AddedTokens: Sendable {
     static func read(
         _ file: JSONObject, source: String, normalize: (String) -> [UInt8]
     ) throws(RankingError) -> (raw: AddedTokens, normalized: AddedTokens) {
-        let reader = TokenizerFile(file, source: source)
+        let reader = FieldReader(file, source: source)
         var (raw, normalized): ([Token], [Token]) = ([], [])
         switch file["added_tokens"] {
         case nil, .null?: break
@@ -45,16 +45,16 @@ struct AddedTokens: Sendable {
                 guard case .object(let entry) = item else {
                     throw reader.corrupt("has an added token that is not an object")
                 }
-                let fields = TokenizerFile(entry, source: source + ", added_tokens,")
-                let content = try fields.text("content")
-                let isSpecial = try fields.flag("special", default: false)
-                let isNormalized = try fields.flag("normalized", default: !isSpecial)
+                let fields = FieldReader(entry, source: source + ", added_tokens,")
+                let content = try fields.string("content")
+                let isSpecial = try fields.bool("special", default: false)
+                let isNormalized = try fields.bool("normalized", default: !isSpecial)
                 let token = Token(
                     id: Int32(try fields.integer("id", in: 0...TokenizerFile.maxID)), content: content,
                     pattern: isNormalized ? normalize(content) : Array(content.utf8), isSpecial: isSpecial,
-                    singleWord: try fields.flag("single_word", default: false),
-                    stripsLeft: try fields.flag("lstrip", default: false),
-                    stripsRight: try fields.flag("rstrip", default: false))
+                    singleWord: try fields.bool("single_word", default: false),
+                    stripsLeft: try fields.bool("lstrip", default: false),
+                    stripsRight: try fields.bool("rstrip", default: false))
                 if isNormalized { normalized.append(token) } else { raw.append(token) }
             }
         default: throw reader.corrupt("has added_tokens that are not a list")

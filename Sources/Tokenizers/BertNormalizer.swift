@@ -12,12 +12,12 @@ package struct BertNormalizer: Sendable, Equatable {
     var lowercase = true
 
     package init(_ config: JSONObject, source: String) throws(RankingError) {
-        let reader = TokenizerFile(config, source: source)
-        cleanText = try reader.flag("clean_text", default: true)
-        handleChineseChars = try reader.flag("handle_chinese_chars", default: true)
-        lowercase = try reader.flag("lowercase", default: true)
+        let reader = FieldReader(config, source: source)
+        cleanText = try reader.bool("clean_text", default: true)
+        handleChineseChars = try reader.bool("handle_chinese_chars", default: true)
+        lowercase = try reader.bool("lowercase", default: true)
         // null means: as lowercase says.
-        stripAccents = try reader.flag("strip_accents", default: lowercase)
+        stripAccents = try reader.bool("strip_accents", default: lowercase)
     }
 
     /// The words of a text: normalized, and cut by BertPreTokenizer.

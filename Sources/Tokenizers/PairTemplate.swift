@@ -28,7 +28,7 @@ struct PairTemplate: Sendable, Equatable {
             single = try PairTemplate.parts(config["single"], specials, "single", source: source)
             pair = try PairTemplate.parts(config["pair"], specials, "pair", source: source)
             guard PairTemplate.textCounts(single) == (1, 0), PairTemplate.textCounts(pair) == (1, 1) else {
-                throw TokenizerFile(config, source: source).corrupt(
+                throw FieldReader(config, source: source).corrupt(
                     "has a post_processor that does not place A once in single, and A and B once each in pair")
             }
         case (.bert, let config)?:
@@ -53,7 +53,7 @@ struct PairTemplate: Sendable, Equatable {
 
     /// `special_tokens`: name to ids, in the order they are inserted.
     private static func specialIDs(_ config: JSONObject, source: String) throws(RankingError) -> [String: [Int32]] {
-        let reader = TokenizerFile(config, source: source)
+        let reader = FieldReader(config, source: source)
         guard case .object(let specials)? = config["special_tokens"] else {
             throw reader.corrupt("has a post_processor without special_tokens")
         }
@@ -78,7 +78,7 @@ struct PairTemplate: Sendable, Equatable {
     private static func parts(
         _ value: JSONValue?, _ specials: [String: [Int32]], _ name: String, source: String
     ) throws(RankingError) -> [Part] {
-        let reader = TokenizerFile(JSONObject(), source: source)
+        let reader = FieldReader(JSONObject(), source: source)
         guard case .array(let items)? = value else { throw reader.corrupt("has a post_processor without \(name)") }
         var parts: [Part] = []
         for item in items {
@@ -87,9 +87,9 @@ struct PairTemplate: Sendable, Equatable {
             else {
                 throw reader.corrupt("has a part of \(name) that is no object")
             }
-            let fields = TokenizerFile(entry, source: "\(source), \(name),")
+            let fields = FieldReader(entry, source: "\(source), \(name),")
             let typeID = Int32(try fields.integer("type_id", in: 0...1_023, default: 0))
-            switch (member.key, try fields.text("id")) {
+            switch (member.key, try fields.string("id")) {
             case ("Sequence", "A"): parts.append(.first(typeID: typeID))
             case ("Sequence", "B"): parts.append(.second(typeID: typeID))
             case ("SpecialToken", let token):
@@ -115,7 +115,7 @@ struct PairTemplate: Sendable, Equatable {
             let id = number.int,
             (0...TokenizerFile.maxID).contains(id)
         else {
-            throw TokenizerFile(JSONObject(), source: source).corrupt("has a post_processor without \(name) and its id")
+            throw FieldReader(JSONObject(), source: source).corrupt("has a post_processor without \(name) and its id")
         }
         return Int32(id)
     }

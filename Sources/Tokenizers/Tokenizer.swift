@@ -19,14 +19,14 @@ public struct Tokenizer: Sendable {
     /// Reads a tokenizer.json; `source` is its name in errors.
     public static func load(_ json: JSONValue, source: String) throws(RankingError) -> Tokenizer {
         guard case .object(let file) = json else {
-            throw TokenizerFile(JSONObject(), source: source).corrupt("is not a JSON object")
+            throw FieldReader(JSONObject(), source: source).corrupt("is not a JSON object")
         }
         return try Tokenizer(file, source: source)
     }
 
     private init(_ file: JSONObject, source: String) throws(RankingError) {
         guard let (_, model) = try TokenizerFile.kind(of: "model", in: file, as: ModelKind.self, source: source) else {
-            throw TokenizerFile(file, source: source).corrupt("has no model")
+            throw FieldReader(file, source: source).corrupt("has no model")
         }
         guard try TokenizerFile.kind(of: "pre_tokenizer", in: file, as: PreTokenizerKind.self, source: source) != nil
         else {

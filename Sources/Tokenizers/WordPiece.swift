@@ -15,8 +15,8 @@ struct WordPiece: Sendable {
     private let longestToken: Int
 
     init(_ model: JSONObject, source: String) throws(RankingError) {
-        let reader = TokenizerFile(model, source: source)
-        let prefix = Array(try reader.text("continuing_subword_prefix", default: "##").utf8)
+        let reader = FieldReader(model, source: source)
+        let prefix = Array(try reader.string("continuing_subword_prefix", default: "##").utf8)
         maxInputCharsPerWord = try reader.integer("max_input_chars_per_word", in: 1...1_000_000, default: 100)
         guard case .object(let tokens)? = model["vocab"] else { throw reader.corrupt("has no vocab object") }
         let members = tokens.members
@@ -35,7 +35,7 @@ struct WordPiece: Sendable {
                 _ = continuations.insert(text[prefix.count...], id: Int32(id))
             }
         }
-        let unknown = try reader.text("unk_token", default: "[UNK]")
+        let unknown = try reader.string("unk_token", default: "[UNK]")
         guard let unknownID = vocabulary.id(of: Array(unknown.utf8)) else {
             throw reader.corrupt("has no token \"\(unknown)\", its own unk_token")
         }

@@ -31,7 +31,9 @@ struct EvaluateCommandTests {
 
     @Test("several runs are compared with the first: change, p-values, wins, ties and losses")
     func comparison() throws {
-        let output = try Resift.run(["evaluate", first, second, "--qrels", qrels, "--measure", "MRR", "--format", "tsv"])
+        let output = try Resift.run([
+            "evaluate", first, second, "--qrels", qrels, "--measure", "MRR", "--format", "tsv",
+        ])
         // Query 1 gains 1/2 and query 2 nothing: the mean gains 1/4; t = 1 with one degree of freedom, p = 1/2; of the
         // sign flips of one difference, all are as large.
         let expected = [

@@ -4,7 +4,9 @@ import Testing
 struct HelpTests {
     @Test(
         "--help of every command is the text in Snapshots, on standard output, with status 0",
-        arguments: [[], ["rerank"], ["evaluate"], ["models"], ["models", "list"], ["models", "info"], ["models", "selftest"]]
+        arguments: [
+            [], ["rerank"], ["evaluate"], ["models"], ["models", "list"], ["models", "info"], ["models", "selftest"],
+        ]
             as [[String]])
     func help(command: [String]) throws {
         let output = try Resift.run(command + ["--help"])

@@ -9,10 +9,11 @@ struct CandidatePoolsTests {
 
     private func input(_ text: String) -> InputBytes { InputBytes(name: "run", bytes: Array(text.utf8)) }
 
-    @Test("documents come in the order of the run, whatever its ranks say; columns are separated by any white space")
+    @Test(
+        "documents come in the order of the run's scores, whatever its ranks say; columns are separated by any white space"
+    )
     func run() throws {
         let run = input("q1 Q0 d2 1 9.5 tag\r\n\nq2\tQ0\td1 1 3 tag\n q1  Q0 d1 2 4 tag")
-        #expect(try CandidateRunReader().candidates(in: run) == ["q1": ["d2", "d1"], "q2": ["d1"]])
         let pools = try CandidatePools(documents: documents, run: run, queries: queries)
         #expect(pools.documents(for: queries[0]).map(\.id) == ["d2", "d1"])
         #expect(pools.documents(for: queries[1]).map(\.id) == ["d1"])
@@ -44,7 +45,7 @@ struct CandidatePoolsTests {
                 "q1 Q0 d1 1 3 t\nq2 Q0 d1 1 3 t\nq1 Q0 d1 2 1 t",
                 "run, line 3: the line repeats document \"d1\" for query \"q1\"."
             ),
-            ("", "run has no candidates."), ("\n \n", "run has no candidates."),
+            ("", "run has no rankings."), ("\n \n", "run has no rankings."),
         ])
     func broken(text: String, what: String) {
         let error = #expect(throws: RankingError.self) {
@@ -57,7 +58,9 @@ struct CandidatePoolsTests {
     @Test("a run that is not UTF-8 is an error with its line")
     func invalidUTF8() {
         let run = InputBytes(name: "run", bytes: Array("q1 Q0 d1 1 3 t\nq1 Q0 ".utf8) + [0xE9] + Array(" 2 1 t".utf8))
-        let error = #expect(throws: RankingError.self) { try CandidateRunReader().candidates(in: run) }
+        let error = #expect(throws: RankingError.self) {
+            try CandidatePools(documents: documents, run: run, queries: queries)
+        }
         #expect(error?.what == "run, line 2: the line is not valid UTF-8.")
     }
 }

@@ -45,7 +45,7 @@ struct TokenizerFileTests {
         "a broken part is a corrupt file, and the error names it",
         arguments: [
             ("model", "null", "has no model"), ("model", "[]", "has a model that is not an object"),
-            ("model", #"{"type": 7}"#, "has a type that is not a text"), ("model", "{}", "has no type"),
+            ("model", #"{"type": 7}"#, "has a type that is not a string"), ("model", "{}", "has no type"),
             ("model", #"{"type": "WordPiece"}"#, "has no vocab object"),
             ("model", #"{"type": "WordPiece", "vocab": []}"#, "has no vocab object"),
             ("model", #"{"type": "WordPiece", "vocab": {"a": 1}}"#, "has no token \"[UNK]\", its own unk_token"),

@@ -44,11 +44,8 @@ extension [String: [String: Double]] {
     public func trec(tag: String) -> String {
         var text = ""
         for (queryID, scores) in sorted(by: { $0.key < $1.key }) {
-            let ordered = scores.sorted { a, b in
-                a.value != b.value ? a.value > b.value : b.key.utf8.lexicographicallyPrecedes(a.key.utf8)
-            }
-            for (place, candidate) in ordered.enumerated() {
-                text += "\(queryID) Q0 \(candidate.key) \(place + 1) \(candidate.value) \(tag)\n"
+            for (place, id) in scores.ranked.enumerated() {
+                text += "\(queryID) Q0 \(id) \(place + 1) \(scores[id] ?? 0) \(tag)\n"
             }
         }
         return text

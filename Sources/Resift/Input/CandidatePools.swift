@@ -1,3 +1,4 @@
+import Evaluation
 public import Ranking
 public import TextFiles
 
@@ -26,7 +27,7 @@ public struct CandidatePools: Sendable {
         }
         let known = Set(queries.map(\.id))
         var positions: [String: [Int]] = [:]
-        for (queryID, ids) in try CandidateRunReader().candidates(in: run).sorted(by: { $0.key < $1.key }) {
+        for (queryID, scores) in try RunReader().run(in: run).sorted(by: { $0.key < $1.key }) {
             guard known.contains(queryID) else {
                 throw RankingError(
                     .invalidInput,
@@ -34,7 +35,7 @@ public struct CandidatePools: Sendable {
                     why: "The run and the queries belong to different collections.",
                     fix: "Give the queries that the run was made for.")
             }
-            for id in ids {
+            for id in scores.ranked {
                 guard let index = position[Array(id.utf8)] else {
                     throw RankingError(
                         .invalidInput,
@@ -49,7 +50,7 @@ public struct CandidatePools: Sendable {
         queriesWithoutCandidates = queries.count { positions[$0.id] == nil }
     }
 
-    /// In the order of the run, or of the documents.
+    /// By the run's scores, best first; without a run, in the order of the documents.
     public func documents(for query: Query) -> [Document] {
         guard let positions else { return documents }
         return (positions[query.id] ?? []).map { documents[$0] }
