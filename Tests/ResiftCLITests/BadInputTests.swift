@@ -110,4 +110,14 @@ struct BadInputTests {
             #expect(output.stderr.hasPrefix("error: \(what)\n  why: "), "\(output.stderr)")
         }
     }
+
+    @Test("--truncation only_second keeps the query whole, and refuses one that leaves no room for a document")
+    func onlySecond() throws {
+        let arguments = ["--documents", "-", "--model", Resift.model, "--max-tokens", "8", "--truncation"]
+        let query = "river water council election temperature budget"
+        let refused = try Resift.run(["rerank", query] + arguments + ["only_second"], input: "one two three\n")
+        #expect(refused.status == 65)
+        #expect(refused.stderr.contains("truncate with longest_first"))
+        #expect(try Resift.run(["rerank", query] + arguments + ["longest_first"], input: "one two three\n").status == 0)
+    }
 }
