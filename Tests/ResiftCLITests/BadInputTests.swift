@@ -118,6 +118,7 @@ struct BadInputTests {
         let refused = try Resift.run(["rerank", query] + arguments + ["only_second"], input: "one two three\n")
         #expect(refused.status == 65)
         #expect(refused.stderr.contains("truncate with longest_first"))
-        #expect(try Resift.run(["rerank", query] + arguments + ["longest_first"], input: "one two three\n").status == 0)
+        let cut = try Resift.run(["rerank", query] + arguments + ["longest_first"], input: "one two three\n")
+        #expect(cut.status == 0)
     }
 }
