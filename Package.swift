@@ -26,6 +26,7 @@ let package = Package(
         .target(
             name: "Reranking", dependencies: ["Inference", "OrderedJSON", "Ranking", "Tokenizers"],
             swiftSettings: strict),
+        .target(name: "Retrieval", dependencies: ["Ranking"], swiftSettings: strict),
         .target(
             name: "Resift", dependencies: ["OrderedJSON", "Ranking", "Reranking"],
             resources: [.copy("Resources/default-model")], swiftSettings: strict),
@@ -38,6 +39,8 @@ let package = Package(
             name: "ConformanceTests",
             dependencies: ["Inference", "OrderedJSON", "Ranking", "Reranking", "Resift", "Tokenizers"],
             swiftSettings: strict),
+        .testTarget(
+            name: "RetrievalTests", dependencies: ["OrderedJSON", "Ranking", "Retrieval"], swiftSettings: strict),
         .testTarget(name: "CKernelsTests", dependencies: ["CKernels", "CKernelsChecks"], swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6],
