@@ -28,6 +28,7 @@ let package = Package(
         .target(
             name: "Reranking", dependencies: ["Inference", "OrderedJSON", "Ranking", "Tokenizers"],
             swiftSettings: strict),
+        .target(name: "Retrieval", dependencies: ["Ranking"], swiftSettings: strict),
         .target(
             name: "Resift", dependencies: ["Evaluation", "OrderedJSON", "Ranking", "Reranking", "TextFiles"],
             resources: [.copy("Resources/default-model")], swiftSettings: strict),
@@ -60,6 +61,8 @@ let package = Package(
             name: "InferenceTests",
             dependencies: ["FuzzMutations", "Inference", "OrderedJSON", "Ranking", "Reranking", "Tokenizers"],
             swiftSettings: strict),
+        .testTarget(
+            name: "RetrievalTests", dependencies: ["OrderedJSON", "Ranking", "Retrieval"], swiftSettings: strict),
         .testTarget(name: "CKernelsTests", dependencies: ["CKernels", "CKernelsChecks"], swiftSettings: strict),
         .target(
             name: "TestSupport", dependencies: ["Inference", "OrderedJSON"], path: "Tests/TestSupport",
