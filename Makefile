@@ -42,6 +42,8 @@ sanitize-threads: deps
 	$(SWIFT) test -c release --scratch-path .build-tsan --sanitize thread --filter RerankingTests
 
 neon: deps
+	@sh Tools/install-missing.sh qemu-aarch64 qemu-user
+	@sh Tools/install-missing.sh aarch64-linux-gnu-gcc gcc-aarch64-linux-gnu libc6-dev-arm64-cross
 	sh Tools/kernel-checks/run.sh neon
 
 # The sanitizer also refuses allocations over 1 GB: no damaged file of some kilobytes may ask for one.
