@@ -11,7 +11,6 @@ struct AddedTokens: Sendable {
         var content: String
         /// UTF-8 of what is looked for.
         var pattern: [UInt8]
-        var isSpecial: Bool
         var singleWord: Bool
         var stripsLeft: Bool
         var stripsRight: Bool
@@ -51,7 +50,7 @@ struct AddedTokens: Sendable {
                 let isNormalized = try fields.bool("normalized", default: !isSpecial)
                 let token = Token(
                     id: Int32(try fields.integer("id", in: 0...TokenizerFile.maxID)), content: content,
-                    pattern: isNormalized ? normalize(content) : Array(content.utf8), isSpecial: isSpecial,
+                    pattern: isNormalized ? normalize(content) : Array(content.utf8),
                     singleWord: try fields.bool("single_word", default: false),
                     stripsLeft: try fields.bool("lstrip", default: false),
                     stripsRight: try fields.bool("rstrip", default: false))
