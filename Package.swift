@@ -16,7 +16,8 @@ let package = Package(
         .executable(name: "resift", targets: ["ResiftCLI"]),
     ],
     dependencies: [
-        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
     ],
     targets: [
         .target(name: "CKernels"),
@@ -28,9 +29,13 @@ let package = Package(
         .target(
             name: "Reranking", dependencies: ["Inference", "OrderedJSON", "Ranking", "Tokenizers"],
             swiftSettings: strict),
-        .target(name: "Retrieval", dependencies: ["Ranking"], swiftSettings: strict),
         .target(
-            name: "Resift", dependencies: ["Evaluation", "OrderedJSON", "Ranking", "Reranking", "TextFiles"],
+            name: "Retrieval",
+            dependencies: ["Inference", "OrderedJSON", "Ranking", .product(name: "GRDB", package: "GRDB.swift")],
+            swiftSettings: strict),
+        .target(
+            name: "Resift",
+            dependencies: ["Evaluation", "OrderedJSON", "Ranking", "Reranking", "Retrieval", "TextFiles"],
             resources: [.copy("Resources/default-model")], swiftSettings: strict),
         .target(name: "Evaluation", dependencies: ["OrderedJSON", "Ranking", "TextFiles"], swiftSettings: strict),
         .executableTarget(
