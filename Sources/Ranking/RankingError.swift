@@ -38,8 +38,13 @@ public struct RankingError: Error, Sendable, CustomStringConvertible {
         /// The model returned a value that is not a number.
         public static let nonFiniteScore = Code(rawValue: "non_finite_score")
 
+        /// Another process holds what this one needs; later it may work.
+        public static let busy = Code(rawValue: "busy")
+        /// A file could not be written: the disk is full, or refuses.
+        public static let storage = Code(rawValue: "storage")
+
         public static var allCases: [Code] {
-            [.invalidInput, .notFound, .unsupportedModel, .corruptFile, .nonFiniteScore]
+            [.invalidInput, .notFound, .unsupportedModel, .corruptFile, .nonFiniteScore, .busy, .storage]
         }
     }
 }

@@ -10,7 +10,9 @@ enum ExitStatus: Int32, CaseIterable {
     case notFound = 66
     case unsupportedModel = 69
     case nonFiniteScore = 70
+    case storage = 73
     case corruptFile = 74
+    case busy = 75
 
     init(_ code: RankingError.Code) {
         switch code {
@@ -19,6 +21,8 @@ enum ExitStatus: Int32, CaseIterable {
         case .unsupportedModel: self = .unsupportedModel
         case .corruptFile: self = .corruptFile
         case .nonFiniteScore: self = .nonFiniteScore
+        case .busy: self = .busy
+        case .storage: self = .storage
         default: self = .failed
         }
     }
@@ -32,7 +36,9 @@ enum ExitStatus: Int32, CaseIterable {
         case .notFound: "a file or directory is missing or cannot be read"
         case .unsupportedModel: "the model is of a kind that Resift does not run"
         case .nonFiniteScore: "the model gave a score that is not a finite number"
-        case .corruptFile: "a model file contradicts itself or its format"
+        case .storage: "a file could not be written"
+        case .corruptFile: "a model or index file contradicts itself or its format"
+        case .busy: "another process is writing to the index; try again later"
         }
     }
 

@@ -3,4 +3,5 @@ struct UTF8Key: Hashable {
     private let bytes: [UInt8]
 
     init(_ text: String) { bytes = Array(text.utf8) }
+    init(_ bytes: UnsafeBufferPointer<UInt8>) { self.bytes = Array(bytes) }
 }

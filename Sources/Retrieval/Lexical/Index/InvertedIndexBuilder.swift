@@ -14,6 +14,13 @@ public struct InvertedIndexBuilder: Sendable {
 
     public init(analyzer: Analyzer) { self.analyzer = analyzer }
 
+    /// A builder of one more part of an index: its documents are numbered on from those that have these lengths, and
+    /// its lists hold the new ones only.
+    init(analyzer: Analyzer, after lengths: [UInt32]) {
+        self.analyzer = analyzer
+        self.lengths = lengths
+    }
+
     public var documentCount: Int { lengths.count }
     /// Distinct terms.
     public var termCount: Int { terms.count }

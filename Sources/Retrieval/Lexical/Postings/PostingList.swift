@@ -80,6 +80,9 @@ public struct PostingList: Sendable {
         lastDocument = last < 0 ? nil : UInt32(last)
     }
 
+    /// Of the encoded list.
+    var byteCount: Int { bytes.count }
+
     public init(bytes: [UInt8]) throws(RankingError) { try self.init(bytes: bytes[...]) }
 
     /// All blocks, the one at the end that is not full included.

@@ -27,6 +27,27 @@ public struct DocumentSet: Sendable, Hashable {
         if word < words.count { words[word] &= ~(1 << UInt64(document & 63)) }
     }
 
+    /// The documents 0 ..< count.
+    init(upTo count: Int) {
+        words = [UInt64](repeating: .max, count: count / 64)
+        if count % 64 > 0 { words.append(1 << UInt64(count % 64) - 1) }
+    }
+
+    mutating func formUnion(_ other: DocumentSet) {
+        if other.words.count > words.count {
+            words += [UInt64](repeating: 0, count: other.words.count - words.count)
+        }
+        for word in other.words.indices { words[word] |= other.words[word] }
+    }
+
+    mutating func formIntersection(_ other: DocumentSet) {
+        for word in words.indices { words[word] &= word < other.words.count ? other.words[word] : 0 }
+    }
+
+    mutating func subtract(_ other: DocumentSet) {
+        for word in 0..<min(words.count, other.words.count) { words[word] &= ~other.words[word] }
+    }
+
     public var count: Int { words.reduce(0) { $0 + $1.nonzeroBitCount } }
     public var isEmpty: Bool { words.allSatisfy { $0 == 0 } }
 

@@ -11,6 +11,8 @@ struct PostingCursor {
     /// No document of the list gets more.
     let bound: Double
     private let list: PostingList
+    /// The list's first document: a part of a longer list can begin far into the index.
+    private var first: UInt32 = 0
     private let blocks: Int
 
     /// The decoded block: its number, its postings, and the place in it.
@@ -55,6 +57,7 @@ struct PostingCursor {
             }
             bound = list.bound(scorer) ?? bounds[blocks - 1]
             try load(0)
+            first = documents[0]
         } catch {
             documents.deallocate()
             lasts.deallocate()
@@ -154,6 +157,7 @@ struct PostingCursor {
 
     /// No document in `start ..< end` gets more.
     mutating func bound(from start: UInt32, to end: UInt32) -> Double {
+        if first >= end { return 0 }
         skipBlocks(to: start)
         var best = 0.0
         var number = shallow

@@ -1,0 +1,114 @@
+import GRDB
+import Ranking
+
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
+/// The named values of an index: its settings, and totals that every commit brings up to date.
+enum IndexProperty: String, CaseIterable {
+    case analyzer
+    case passageTokens = "passage_tokens"
+    case overlapTokens = "overlap_tokens"
+    case embedderDirectory = "embedder_directory"
+    case embedderDimension = "embedder_dimension"
+    case embedderProbe = "embedder_probe"
+    case tenantField = "tenant_field"
+    /// Raised by each commit, so that a reader knows when to look again.
+    case generation
+    case documents
+    /// The number that the next new term gets.
+    case nextTerm = "next_term"
+    /// Of a build that is not finished: which input it reads, and how far it is.
+    case buildInput = "build_input"
+    case buildDocuments = "build_documents"
+    case buildDigest = "build_digest"
+
+    func integer(_ db: Database) throws -> Int? {
+        try Int.fetchOne(db, sql: "SELECT value FROM property WHERE name = ?", arguments: [rawValue])
+    }
+
+    func text(_ db: Database) throws -> String? {
+        try Data.fetchOne(db, sql: "SELECT value FROM property WHERE name = ?", arguments: [rawValue])
+            .map { String(decoding: $0, as: UTF8.self) }
+    }
+
+    func bytes(_ db: Database) throws -> [UInt8]? {
+        try Data.fetchOne(db, sql: "SELECT value FROM property WHERE name = ?", arguments: [rawValue]).map(Array.init)
+    }
+
+    func set(_ value: Int, _ db: Database) throws { try store(value.databaseValue, db) }
+    func set(_ value: String, _ db: Database) throws { try store(Data(value.utf8).databaseValue, db) }
+    func set(_ value: [UInt8], _ db: Database) throws { try store(Data(value).databaseValue, db) }
+
+    func remove(_ db: Database) throws {
+        try db.execute(sql: "DELETE FROM property WHERE name = ?", arguments: [rawValue])
+    }
+
+    private func store(_ value: DatabaseValue, _ db: Database) throws {
+        try db.execute(
+            sql: "INSERT OR REPLACE INTO property (name, value) VALUES (?, ?)", arguments: [rawValue, value])
+    }
+
+    /// A number that has to be there. Throws `corruptFile` where it is not, or is negative.
+    func count(_ db: Database) throws -> Int {
+        guard let value = try integer(db), value >= 0 else { throw IndexProperty.corrupt("has no \(rawValue)") }
+        return value
+    }
+
+    static func corrupt(_ problem: String) -> RankingError {
+        RankingError(
+            .corruptFile, what: "The index \(problem).", why: "Its file is damaged or was changed by another program.",
+            fix: "Restore it from a copy, or build it again.")
+    }
+}
+
+extension IndexSettings {
+    /// Reads the settings of an index. Throws `corruptFile` or, for an analyzer of a newer version, `invalidInput`.
+    init(_ db: Database) throws {
+        guard let name = try IndexProperty.analyzer.text(db) else { throw IndexProperty.corrupt("names no analyzer") }
+        self.init(
+            analyzer: try Analyzer.named(name), passageTokens: try IndexProperty.passageTokens.integer(db),
+            overlapTokens: try IndexProperty.overlapTokens.integer(db) ?? 0,
+            tenantField: try IndexProperty.tenantField.text(db))
+        guard let directory = try IndexProperty.embedderDirectory.text(db) else { return }
+        let dimension = try IndexProperty.embedderDimension.count(db)
+        guard let probe = try IndexProperty.embedderProbe.bytes(db).flatMap(LittleEndian.floats),
+            probe.count == dimension, dimension > 0
+        else { throw IndexProperty.corrupt("has no vector to recognise its embedding model by") }
+        embedder = EmbedderDescription(directory: directory, dimension: dimension, probe: probe)
+    }
+
+    func write(_ db: Database) throws {
+        try IndexProperty.analyzer.set(analyzer.name, db)
+        if let passageTokens { try IndexProperty.passageTokens.set(passageTokens, db) }
+        try IndexProperty.overlapTokens.set(overlapTokens, db)
+        if let tenantField { try IndexProperty.tenantField.set(tenantField, db) }
+        guard let embedder else { return }
+        try IndexProperty.embedderDirectory.set(embedder.directory, db)
+        try IndexProperty.embedderDimension.set(embedder.dimension, db)
+        try IndexProperty.embedderProbe.set(LittleEndian.bytes(embedder.probe), db)
+    }
+}
+
+/// fp32 vectors as bytes.
+enum LittleEndian {
+    static func bytes(_ values: [Float]) -> [UInt8] {
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(4 * values.count)
+        for value in values { withUnsafeBytes(of: value.bitPattern.littleEndian) { bytes.append(contentsOf: $0) } }
+        return bytes
+    }
+
+    /// Nil unless the bytes are whole numbers of four.
+    static func floats(_ bytes: [UInt8]) -> [Float]? {
+        guard bytes.count % 4 == 0 else { return nil }
+        return bytes.withUnsafeBytes { raw in
+            (0..<bytes.count / 4).map { index in
+                Float(bitPattern: UInt32(littleEndian: raw.loadUnaligned(fromByteOffset: 4 * index, as: UInt32.self)))
+            }
+        }
+    }
+}

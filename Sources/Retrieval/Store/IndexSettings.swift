@@ -1,0 +1,67 @@
+public import Ranking
+
+/// What an index was built with. It cannot change later: everything in the index depends on it.
+public struct IndexSettings: Sendable, Equatable {
+    /// Documents and queries go through the same one.
+    public var analyzer: Analyzer
+    /// Longer documents are split into passages of at most this many tokens; nil where they are never split.
+    public var passageTokens: Int?
+    /// Tokens that a passage shares with the one before it.
+    public var overlapTokens: Int
+    /// Nil for an index without vectors.
+    public var embedder: EmbedderDescription?
+    /// Every search has to name one value of this metadata field, and sees its documents only.
+    public var tenantField: String?
+
+    public init(
+        analyzer: Analyzer = .english, passageTokens: Int? = nil, overlapTokens: Int = 0,
+        embedder: EmbedderDescription? = nil, tenantField: String? = nil
+    ) {
+        self.analyzer = analyzer
+        self.passageTokens = passageTokens
+        self.overlapTokens = overlapTokens
+        self.embedder = embedder
+        self.tenantField = tenantField
+    }
+}
+
+/// The model that made the vectors of an index.
+public struct EmbedderDescription: Sendable, Equatable {
+    /// Where it was when the index was built.
+    public var directory: String
+    public var dimension: Int
+    /// The vector of `probeText`, by which another model is told apart.
+    public var probe: [Float]
+
+    /// A text with letters, digits and punctuation, long enough that two models do not agree on it by chance.
+    public static let probeText = "Resift checks with this sentence, no. 1, that both models are the same."
+
+    public init(directory: String, dimension: Int, probe: [Float]) {
+        self.directory = directory
+        self.dimension = dimension
+        self.probe = probe
+    }
+
+    /// Throws `invalidInput` unless the model that gave `other` for the probe text is the one that built the index: a
+    /// cosine of at least 0.999, which leaves room for another CPU and another precision.
+    public func check(dimension other: Int, probe otherProbe: [Float], directory: String) throws(RankingError) {
+        guard other == dimension else {
+            throw RankingError(
+                .invalidInput,
+                what: "\(directory) makes vectors of \(other) dimensions; the index has \(dimension).",
+                why: "The index was built with \(self.directory).", fix: "Name that model with --embedder.")
+        }
+        var (dot, own, others) = (0.0, 0.0, 0.0)
+        for (a, b) in zip(probe, otherProbe) {
+            dot += Double(a) * Double(b)
+            own += Double(a) * Double(a)
+            others += Double(b) * Double(b)
+        }
+        guard dot >= 0.999 * (own * others).squareRoot() else {
+            throw RankingError(
+                .invalidInput, what: "\(directory) is not the model that the index was built with.",
+                why: "For one and the same sentence, its vector and that of \(self.directory) point elsewhere.",
+                fix: "Name the index's own model with --embedder, or build the index again.")
+        }
+    }
+}

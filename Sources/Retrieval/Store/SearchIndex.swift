@@ -1,0 +1,172 @@
+import GRDB
+import Inference
+public import Ranking
+
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
+/// An index file, open for searches. Any number of tasks can use it at the same time, while another process writes.
+///
+/// Each `read` sees one commit of the file. What it loads (the passage table, posting lists, vectors) is kept for the
+/// reads after it until a commit changes the file.
+public final class SearchIndex: Sendable {
+    public let path: String
+    public let settings: IndexSettings
+    /// Nothing outside this can be seen through this handle.
+    public let scope: Filter?
+    private let pool: DatabasePool
+    private let state: Monitor<State>
+
+    struct State: Sendable {
+        /// Of the commit that the rest was read at; nil before the first read.
+        var generation: Int?
+        var table = PassageTable()
+        var fields: [UTF8Key: Int64] = [:]
+        var fieldNames: [String] = []
+        var documents = 0
+        var scope: DocumentSet?
+        var postings = PostingCache()
+        var vectors: [VectorChunkVersion]?
+    }
+
+    /// Opens an index.
+    ///
+    /// - Parameter scope: A filter that every search through this handle obeys, on top of its own: another tenant's
+    ///   documents cannot appear, whatever is searched for.
+    ///
+    /// Throws `notFound`, `corruptFile`, and `invalidInput` where the index demands a tenant (`IndexSettings.tenantField`)
+    /// and the scope does not name one.
+    public static func open(path: String, scope: Filter? = nil) throws(RankingError) -> SearchIndex {
+        try IndexFile.checkIsIndex(path: path)
+        return try IndexFile.reporting(path) {
+            let pool = try IndexFile.readable(path: path)
+            let settings = try pool.read { db in
+                try IndexFile.checkSchema(db, path: path)
+                return try IndexSettings(db)
+            }
+            if let field = settings.tenantField, !(scope?.demandsOneValue(of: field) ?? false) {
+                throw RankingError(
+                    .invalidInput, what: "\(path) holds the documents of several tenants, and none was named.",
+                    why: "It was built so that every search sees one value of \"\(field)\".",
+                    fix: "Name the tenant: --tenant VALUE, or the scope `\(field) = VALUE`.")
+            }
+            return SearchIndex(path: path, settings: settings, scope: scope, pool: pool)
+        }
+    }
+
+    private init(path: String, settings: IndexSettings, scope: Filter?, pool: DatabasePool) {
+        self.path = path
+        self.settings = settings
+        self.scope = scope
+        self.pool = pool
+        state = Monitor(State())
+    }
+
+    /// Calls `body` with one commit of the index. Throws what `body` throws, RankingError, or CancellationError.
+    public func read<Result: Sendable>(
+        _ body: @escaping @Sendable (borrowing IndexSnapshot) throws -> Result
+    ) async throws -> Result {
+        do {
+            return try await pool.read { db in
+                let snapshot = IndexSnapshot(index: self, db: db, state: try self.currentState(db))
+                return try body(snapshot)
+            }
+        } catch let error as DatabaseError {
+            throw IndexFile.error(error, path: path)
+        }
+    }
+
+    /// The state that belongs to the commit that `db` sees.
+    private func currentState(_ db: Database) throws -> State {
+        let generation = try IndexProperty.generation.count(db)
+        let known = state.withLock { $0 }
+        if known.generation == generation { return known }
+        var fresh = State(generation: generation, documents: try IndexProperty.documents.count(db))
+        fresh.table = try PassageTable(db)
+        for row in try Row.fetchAll(db, sql: "SELECT number, name FROM field ORDER BY name") {
+            let name = String(decoding: row[1] as Data, as: UTF8.self)
+            fresh.fields[UTF8Key(name)] = row[0]
+            fresh.fieldNames.append(name)
+        }
+        // Chunks that did not change since are kept.
+        fresh.vectors = known.vectors
+        if let scope { fresh.scope = try FilterEvaluation(state: fresh, db: db).passages(matching: scope) }
+        let loaded = fresh
+        state.withLock { if ($0.generation ?? -1) < generation { $0 = loaded } }
+        return fresh
+    }
+
+    /// Changes what is kept, as long as it is of this generation.
+    func update(_ generation: Int?, _ change: (inout State) -> Void) {
+        state.withLock { if $0.generation == generation { change(&$0) } }
+    }
+}
+
+/// One commit of an index, for the time of one read.
+public struct IndexSnapshot: ~Copyable {
+    let index: SearchIndex
+    let db: Database
+    let state: SearchIndex.State
+
+    public var settings: IndexSettings { index.settings }
+    /// Documents that are not deleted, of all tenants.
+    public var documentCount: Int { state.documents }
+    /// Passages that are not deleted, of all tenants.
+    public var passageCount: Int { state.table.liveCount }
+    /// N and the mean length that BM25 computes with.
+    public var collection: CollectionStatistics { state.table.collection }
+    /// The metadata fields that documents have, by name.
+    public var fieldNames: [String] { state.fieldNames }
+
+    init(index: SearchIndex, db: Database, state: SearchIndex.State) {
+        self.index = index
+        self.db = db
+        self.state = state
+    }
+
+    /// The passages that a filter and the handle's scope let through; nil where that is all of them. Throws
+    /// `invalidInput` for a field that no document has.
+    public func passages(matching filter: Filter?) throws -> DocumentSet? {
+        guard let filter else { return state.scope }
+        var passages = try FilterEvaluation(state: state, db: db).passages(matching: filter)
+        if let scope = state.scope { passages.formIntersection(scope) }
+        return passages
+    }
+
+    /// The document with an id; nil where there is none in this handle's scope.
+    public func document(id: String) throws -> StoredDocument? {
+        guard
+            let row = try Row.fetchOne(
+                db.cachedStatement(
+                    sql: "SELECT first, id, title, text, metadata, spans FROM document WHERE id = ?"),
+                arguments: [Data(id.utf8)])
+        else { return nil }
+        let stored = try StoredDocument(row)
+        if let scope = state.scope, !scope.contains(stored.first) { return nil }
+        return stored
+    }
+
+    /// The documents that begin with these passages, in the same order.
+    public func documents(_ firsts: [UInt32]) throws -> [StoredDocument] {
+        try firsts.map { first in
+            guard
+                let row = try Row.fetchOne(
+                    db.cachedStatement(
+                        sql: "SELECT first, id, title, text, metadata, spans FROM document WHERE first = ?"),
+                    arguments: [first])
+            else { throw IndexProperty.corrupt("lacks the document of passage \(first)") }
+            return try StoredDocument(row)
+        }
+    }
+
+    func id(ofDocument first: UInt32) throws -> String {
+        guard
+            let id = try Data.fetchOne(
+                db.cachedStatement(sql: "SELECT id FROM document WHERE first = ?"), arguments: [first])
+        else { throw IndexProperty.corrupt("lacks the document of passage \(first)") }
+        return String(decoding: id, as: UTF8.self)
+    }
+}
