@@ -129,13 +129,15 @@ struct BestDocuments {
     let table: PassageTable
     let limit: Int
 
+    /// More passages than documents: some passages share a document, and some a score.
+    static func firstCount(limit: Int) -> Int { min(limit, Int.max - 32) + 32 }
+
     /// - Parameter search: Gives the best passages, best first; fewer than asked for only where there are no more.
-    func collect(
-        _ search: (Int) throws(RankingError) -> [ScoredDocument]
-    ) throws(RankingError) -> [PassageHit] {
+    func collect<Failure: Error>(
+        _ search: (Int) throws(Failure) -> [ScoredDocument]
+    ) throws(Failure) -> [PassageHit] {
         guard limit > 0 else { return [] }
-        // More than asked for: some passages share a document, and some a score.
-        var count = min(limit, Int.max - 32) + 32
+        var count = BestDocuments.firstCount(limit: limit)
         while true {
             let passages = try search(count)
             var documents: [PassageHit] = []

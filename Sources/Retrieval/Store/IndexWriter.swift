@@ -253,7 +253,7 @@ public final class IndexWriter {
         }
         changedChunks = []
         let generation = try IndexProperty.generation.count(db) + 1
-        try vectors?.flush(generation: generation, db)
+        try vectors?.flush(db)
         try IndexProperty.generation.set(generation, db)
         try IndexProperty.documents.set(documentCount, db)
     }

@@ -29,7 +29,13 @@ public final class SearchIndex: Sendable {
         var documents = 0
         var scope: DocumentSet?
         var postings = PostingCache()
-        var vectors: [VectorChunkVersion]?
+        /// Nil until a dense search needs them.
+        var vectors: LoadedVectors?
+    }
+
+    struct LoadedVectors: Sendable {
+        var generation: Int?
+        var chunks: [VectorChunkRow]
     }
 
     /// Opens an index.

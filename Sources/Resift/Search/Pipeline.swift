@@ -1,0 +1,135 @@
+public import Inference
+public import Ranking
+public import Reranking
+public import Retrieval
+
+/// The two passes of a search: first stages find candidates in an index, fused into one pool; a reranker puts the right
+/// ones on top.
+///
+/// ```swift
+/// let pipeline = Pipeline(index: try SearchIndex.open(path: "help.resift"), reranker: try Reranker.default())
+/// let answer = try await pipeline.search("refund policy for annual plans in Europe")
+/// ```
+public struct Pipeline: Sendable {
+    public let index: SearchIndex
+    /// Nil for a search without a second pass.
+    public let reranker: Reranker?
+    /// Turns queries into vectors; nil for a search without dense vectors.
+    public let embedder: BiEncoder?
+    private let pool: ComputePool
+
+    /// Under this many passages, a first stage puts the right document on the first page anyway.
+    public static let smallIndex = 1_000
+
+    public init(
+        index: SearchIndex, reranker: Reranker? = nil, embedder: BiEncoder? = nil, pool: ComputePool = .shared
+    ) {
+        self.index = index
+        self.reranker = reranker
+        self.embedder = embedder
+        self.pool = pool
+    }
+
+    /// The best documents for a query.
+    ///
+    /// All pools search the same commit of the index, at the same time. Equal scores are ordered by document id, in
+    /// byte order, at every stage.
+    ///
+    /// Throws RankingError: `invalidInput` for an empty query, a query of which no pool can look anything up, or an
+    /// option outside its range; what the index and the reranker throw; and CancellationError.
+    public func search(_ query: String, _ options: SearchOptions = SearchOptions()) async throws -> SearchAnswer {
+        let clock = ContinuousClock()
+        let begin = clock.now
+        try options.check()
+        guard query.unicodeScalars.contains(where: { !$0.properties.isWhitespace }) else {
+            throw RankingError(
+                .invalidInput, what: "The query is empty.", why: "Nothing can be found for it.",
+                fix: "Give a query with at least one character that is not white space.")
+        }
+        let pools = try options.pools ?? defaultPools(options)
+        let vector = pools.contains { $0.stage == .dense } ? try await self.vector(of: query) : nil
+        let retrieval = Retrieval(query: query, vector: vector, pools: pools, options: options, pool: pool)
+        let found = try await index.read { snapshot in try retrieval.run(snapshot) }
+        guard found.pools.contains(where: \.searched) else {
+            throw RankingError(
+                .invalidInput, what: "The query \"\(query)\" has no word to look up.",
+                why: "The analyzer \"\(index.settings.analyzer.name)\" leaves nothing of it: all its words are stop words or signs.",
+                fix: "Add a word that documents can have, or search an index with vectors.")
+        }
+        let retrieved = clock.now
+        var answer = SearchAnswer(
+            query: query, results: found.results, pools: found.pools, fusedCandidates: found.fusedCandidates,
+            candidates: found.results.count, reranking: RerankOutcome(reranked: false, reason: ""),
+            retrievalMilliseconds: (retrieved - begin).milliseconds, totalMilliseconds: 0)
+        try await rerank(&answer, options, passages: found.passages)
+        answer.results = Array(answer.results.prefix(options.limit))
+        answer.totalMilliseconds = (clock.now - begin).milliseconds
+        return answer
+    }
+
+    private func defaultPools(_ options: SearchOptions) -> [CandidatePool] {
+        let depth = max(100, options.poolSize)
+        let lexical = CandidatePool(.bm25, depth: depth)
+        guard index.settings.embedder != nil, embedder != nil else { return [lexical] }
+        return [lexical, CandidatePool(.dense, depth: depth)]
+    }
+
+    private func vector(of query: String) async throws -> [Float] {
+        guard index.settings.embedder != nil else {
+            throw RankingError(
+                .invalidInput, what: "\(index.path) has no vectors to search.",
+                why: "It was built without an embedding model.",
+                fix: "Search it with the stage bm25, or build it again with --embedder.")
+        }
+        guard let embedder else {
+            throw RankingError(
+                .invalidInput, what: "A dense search needs the embedding model of the index.",
+                why: "The query has to become a vector too.", fix: "Name the model with --embedder.")
+        }
+        return try await embedder.embed([query], as: .query).vectors[0]
+    }
+
+    private func rerank(_ answer: inout SearchAnswer, _ options: SearchOptions, passages: Int) async throws {
+        func skipped(_ reason: String) -> RerankOutcome { RerankOutcome(reranked: false, reason: reason) }
+        guard options.rerank != .never else { return answer.reranking = skipped("It was not asked for.") }
+        guard let reranker else { return answer.reranking = skipped("The pipeline has no reranker.") }
+        guard let first = answer.results.first else { return answer.reranking = skipped("There are no candidates.") }
+        if options.rerank == .whenUseful {
+            if passages < Pipeline.smallIndex {
+                return answer.reranking = skipped(
+                    "The index has \(passages) passages; below \(Pipeline.smallIndex), the first stage is usually enough."
+                )
+            }
+            if first.isExactMatch(answer.query) {
+                return answer.reranking = skipped("The query is the first candidate's title or id.")
+            }
+        }
+        let documents = answer.results.map { Document($0.textToRank, id: $0.id) }
+        let ranking = try await reranker.rerank(
+            answer.query, documents, limit: nil, options: options.rerankOptions)
+        let candidates = answer.results
+        answer.results = ranking.candidates.map { candidate in
+            var result = candidates[candidate.index]
+            result.score = Double(candidate.score)
+            result.scoreKind = candidate.scoreKind == .logit ? .logit : .normalizedRelevance
+            result.candidate = candidate
+            return result
+        }
+        answer.reranking = RerankOutcome(
+            reranked: true, reason: "\(documents.count) candidates were scored.", report: ranking.report)
+    }
+}
+
+extension SearchResult {
+    /// What a reranker reads: the title and the best passage, or the whole text where the document is not split.
+    var textToRank: String {
+        let text = passage?.text ?? document.text
+        return document.title.isEmpty ? text : document.title + " " + text
+    }
+
+    fileprivate func isExactMatch(_ query: String) -> Bool {
+        let words = Analyzer.unicode.terms(of: query).map(\.text)
+        return !words.isEmpty
+            && [document.title, document.id].contains { Analyzer.unicode.terms(of: $0).map(\.text) == words }
+    }
+}
