@@ -102,7 +102,7 @@ VECTOR_OPERATION void dot_i8_four_rows(const int8_t *rows, size_t dimension, con
         __m256i q = sixteen_bytes(query + i);
         for (size_t r = 0; r < DOT_ROWS; r++) {
             const int8_t *p = rows + r * dimension + i;
-            _mm_prefetch((const char *)p + resift_prefetch_bytes, _MM_HINT_T0);
+            _mm_prefetch(resift_prefetch_address(p), _MM_HINT_T0);
             sums[r] = _mm256_add_epi32(sums[r], _mm256_madd_epi16(sixteen_bytes(p), q));
         }
     }

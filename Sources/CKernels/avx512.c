@@ -91,7 +91,7 @@ VNNI_OPERATION void dot_i8_rows(size_t count, const int8_t *rows, size_t dimensi
         __m512i q = _mm512_loadu_si512(query + i);
         for (size_t r = 0; r < count; r++) {
             const int8_t *p = rows + r * dimension + i;
-            _mm_prefetch((const char *)p + resift_prefetch_bytes, _MM_HINT_T0);
+            _mm_prefetch(resift_prefetch_address(p), _MM_HINT_T0);
             sums[r] = _mm512_dpbusd_epi32(sums[r], _mm512_xor_si512(_mm512_loadu_si512(p), sign), q);
         }
     }

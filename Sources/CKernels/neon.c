@@ -98,7 +98,7 @@ enum { DOT_STEP = 16, DOT_ROWS = 4 };
             int8x16_t q = vld1q_s8(query + i);                                                                         \
             for (size_t r = 0; r < count; r++) {                                                                       \
                 const int8_t *p = rows + r * dimension + i;                                                            \
-                __builtin_prefetch(p + resift_prefetch_bytes);                                                         \
+                __builtin_prefetch(resift_prefetch_address(p));                                                        \
                 int8x16_t row = vld1q_s8(p);                                                                           \
                 sums[r] = ADD_PRODUCTS(sums[r], row, q);                                                               \
             }                                                                                                          \
