@@ -67,7 +67,8 @@ let package = Package(
             dependencies: ["FuzzMutations", "Inference", "OrderedJSON", "Ranking", "Reranking", "Tokenizers"],
             swiftSettings: strict),
         .testTarget(
-            name: "RetrievalTests", dependencies: ["OrderedJSON", "Ranking", "Retrieval", "TestSupport"], swiftSettings: strict),
+            name: "RetrievalTests",
+            dependencies: ["Inference", "OrderedJSON", "Ranking", "Retrieval", "TestSupport"], swiftSettings: strict),
         .testTarget(name: "CKernelsTests", dependencies: ["CKernels", "CKernelsChecks"], swiftSettings: strict),
         .target(
             name: "TestSupport", dependencies: ["Inference", "OrderedJSON"], path: "Tests/TestSupport",

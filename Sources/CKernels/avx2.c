@@ -80,6 +80,59 @@ TARGET static void convert_f16(const uint16_t *source, float *destination, size_
     }
 }
 
+// Bytes are widened to 16 bits first: the products of bytes that vpmaddubsw adds in pairs could saturate.
+VECTOR_OPERATION __m256i sixteen_bytes(const int8_t *p) {
+    return _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)p));
+}
+
+enum { DOT_STEP = 16, DOT_ROWS = 4 };
+
+TARGET static int32_t dot_i8_tail(const int8_t *row, const int8_t *query, size_t first, size_t dimension) {
+    int32_t sum = 0;
+    for (size_t i = first; i < dimension; i++) sum += (int32_t)row[i] * query[i];
+    return sum;
+}
+
+/// Four rows at once: they share the widened query, and their additions do not wait for each other.
+VECTOR_OPERATION void dot_i8_four_rows(const int8_t *rows, size_t dimension, const int8_t *query, int32_t *out) {
+    __m256i sums[DOT_ROWS] = {_mm256_setzero_si256(), _mm256_setzero_si256(), _mm256_setzero_si256(),
+                              _mm256_setzero_si256()};
+    size_t i = 0;
+    for (; i + DOT_STEP <= dimension; i += DOT_STEP) {
+        __m256i q = sixteen_bytes(query + i);
+        for (size_t r = 0; r < DOT_ROWS; r++) {
+            const int8_t *p = rows + r * dimension + i;
+            _mm_prefetch(resift_prefetch_address(p), _MM_HINT_T0);
+            sums[r] = _mm256_add_epi32(sums[r], _mm256_madd_epi16(sixteen_bytes(p), q));
+        }
+    }
+    __m256i pairs =
+        _mm256_hadd_epi32(_mm256_hadd_epi32(sums[0], sums[1]), _mm256_hadd_epi32(sums[2], sums[3]));
+    _mm_storeu_si128((__m128i *)out,
+                     _mm_add_epi32(_mm256_castsi256_si128(pairs), _mm256_extracti128_si256(pairs, 1)));
+    if (i == dimension) return;
+    for (size_t r = 0; r < DOT_ROWS; r++) out[r] += dot_i8_tail(rows + r * dimension, query, i, dimension);
+}
+
+TARGET static int32_t dot_i8_row(const int8_t *row, size_t dimension, const int8_t *query) {
+    __m256i sums = _mm256_setzero_si256();
+    size_t i = 0;
+    for (; i + DOT_STEP <= dimension; i += DOT_STEP)
+        sums = _mm256_add_epi32(sums, _mm256_madd_epi16(sixteen_bytes(row + i), sixteen_bytes(query + i)));
+    __m128i four = _mm_add_epi32(_mm256_castsi256_si128(sums), _mm256_extracti128_si256(sums, 1));
+    __m128i two = _mm_add_epi32(four, _mm_shuffle_epi32(four, 0x4e));
+    return _mm_cvtsi128_si32(_mm_add_epi32(two, _mm_shuffle_epi32(two, 0xb1))) +
+           dot_i8_tail(row, query, i, dimension);
+}
+
+TARGET void resift_dot_i8_avx2(const int8_t *rows, size_t count, size_t dimension, const int8_t *query,
+                               int32_t *out) {
+    size_t row = 0;
+    for (; row + DOT_ROWS <= count; row += DOT_ROWS)
+        dot_i8_four_rows(rows + row * dimension, dimension, query, out + row);
+    for (; row < count; row++) out[row] = dot_i8_row(rows + row * dimension, dimension, query);
+}
+
 const resift_kernels resift_kernels_avx2 = {
     .name = "avx2",
     .panel_width = panel_width,
@@ -92,6 +145,7 @@ const resift_kernels resift_kernels_avx2 = {
     .softmax = softmax,
     .layer_norm = layer_norm,
     .convert_f16 = convert_f16,
+    .dot_i8 = resift_dot_i8_avx2,
 };
 
 #endif

@@ -10,6 +10,9 @@ extern const resift_kernels resift_kernels_scalar;
 #if defined(__x86_64__)
 extern const resift_kernels resift_kernels_avx2;
 extern const resift_kernels resift_kernels_avx512;
+
+// Also the AVX-512 variant's, where a CPU of it has no VNNI.
+void resift_dot_i8_avx2(const int8_t *rows, size_t count, size_t dimension, const int8_t *query, int32_t *out);
 #elif defined(__aarch64__)
 extern const resift_kernels resift_kernels_neon;
 #endif
@@ -21,6 +24,15 @@ void resift_pack_panels_transposed(const float *b_transposed, size_t ldb, size_t
 
 // Half precision to single by integer arithmetic, for the scalar variant.
 float resift_half_to_float(uint16_t half);
+
+// How far ahead of its loads a scan of rows asks for memory. The CPU's own prefetcher stops at the end of a page;
+// two pages are the distance that measured fastest.
+enum { resift_prefetch_bytes = 8192 };
+
+// By way of an integer, because the address may lie beyond the end of the array; prefetching it is harmless there.
+static inline __attribute__((always_inline)) const char *resift_prefetch_address(const void *p) {
+    return (const char *)((uintptr_t)p + resift_prefetch_bytes);
+}
 
 static inline size_t resift_min(size_t a, size_t b) { return a < b ? a : b; }
 

@@ -6,6 +6,10 @@
 #include <stddef.h>
 #include <string.h>
 
+#if defined(__linux__)
+#include <sys/auxv.h>
+#endif
+
 #define TARGET
 #define VECTOR_OPERATION static inline __attribute__((always_inline)) TARGET
 
@@ -76,6 +80,64 @@ TARGET static void convert_f16(const uint16_t *source, float *destination, size_
     }
 }
 
+// Two ways to add the products of sixteen bytes to four sums. Without the dot product instructions, products of
+// 16 bits are added in pairs straight into 32 bits: no sum of two of them (at most 2 * 16384) is kept in 16.
+#define ADD_PRODUCTS_PLAIN(sum, a, b)                                                                                  \
+    vpadalq_s16(vpadalq_s16(sum, vmull_s8(vget_low_s8(a), vget_low_s8(b))), vmull_high_s8(a, b))
+#define ADD_PRODUCTS_DOTPROD(sum, a, b) vdotq_s32(sum, a, b)
+
+enum { DOT_STEP = 16, DOT_ROWS = 4 };
+
+#define DEFINE_DOT_I8(name, attribute, ADD_PRODUCTS)                                                                   \
+    attribute static inline __attribute__((always_inline)) void name##_rows(                                           \
+        size_t count, const int8_t *rows, size_t dimension, const int8_t *query, int32_t *out) {                       \
+        int32x4_t sums[DOT_ROWS];                                                                                      \
+        for (size_t r = 0; r < count; r++) sums[r] = vdupq_n_s32(0);                                                   \
+        size_t i = 0;                                                                                                  \
+        for (; i + DOT_STEP <= dimension; i += DOT_STEP) {                                                             \
+            int8x16_t q = vld1q_s8(query + i);                                                                         \
+            for (size_t r = 0; r < count; r++) {                                                                       \
+                const int8_t *p = rows + r * dimension + i;                                                            \
+                __builtin_prefetch(resift_prefetch_address(p));                                                        \
+                int8x16_t row = vld1q_s8(p);                                                                           \
+                sums[r] = ADD_PRODUCTS(sums[r], row, q);                                                               \
+            }                                                                                                          \
+        }                                                                                                              \
+        for (size_t r = 0; r < count; r++) {                                                                           \
+            int32_t sum = vaddvq_s32(sums[r]);                                                                         \
+            for (size_t j = i; j < dimension; j++) sum += (int32_t)rows[r * dimension + j] * query[j];                 \
+            out[r] = sum;                                                                                              \
+        }                                                                                                              \
+    }                                                                                                                  \
+    attribute static void name(const int8_t *rows, size_t count, size_t dimension, const int8_t *query,                \
+                               int32_t *out) {                                                                         \
+        size_t row = 0;                                                                                                \
+        for (; row + DOT_ROWS <= count; row += DOT_ROWS)                                                               \
+            name##_rows(DOT_ROWS, rows + row * dimension, dimension, query, out + row);                                \
+        for (; row < count; row++) name##_rows(1, rows + row * dimension, dimension, query, out + row);                \
+    }
+
+DEFINE_DOT_I8(dot_i8_plain, , ADD_PRODUCTS_PLAIN)
+DEFINE_DOT_I8(dot_i8_dotprod, __attribute__((target("+dotprod"))), ADD_PRODUCTS_DOTPROD)
+
+static bool has_dotprod(void) {
+#if defined(__APPLE__)
+    return true; // every 64-bit ARM CPU that runs macOS
+#elif defined(__linux__)
+    enum { asimddp = 1 << 20 }; // HWCAP_ASIMDDP, which older headers do not name
+    return getauxval(AT_HWCAP) & asimddp;
+#else
+    return false;
+#endif
+}
+
+static void dot_i8(const int8_t *rows, size_t count, size_t dimension, const int8_t *query, int32_t *out) {
+    if (has_dotprod())
+        dot_i8_dotprod(rows, count, dimension, query, out);
+    else
+        dot_i8_plain(rows, count, dimension, query, out);
+}
+
 const resift_kernels resift_kernels_neon = {
     .name = "neon",
     .panel_width = panel_width,
@@ -88,6 +150,7 @@ const resift_kernels resift_kernels_neon = {
     .softmax = softmax,
     .layer_norm = layer_norm,
     .convert_f16 = convert_f16,
+    .dot_i8 = dot_i8,
 };
 
 #endif

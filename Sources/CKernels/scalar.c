@@ -93,6 +93,14 @@ static void convert_f16(const uint16_t *source, float *destination, size_t count
     for (size_t i = 0; i < count; i++) destination[i] = resift_half_to_float(source[i]);
 }
 
+static void dot_i8(const int8_t *rows, size_t count, size_t dimension, const int8_t *query, int32_t *out) {
+    for (size_t row = 0; row < count; row++) {
+        int32_t sum = 0;
+        for (size_t i = 0; i < dimension; i++) sum += (int32_t)rows[row * dimension + i] * query[i];
+        out[row] = sum;
+    }
+}
+
 const resift_kernels resift_kernels_scalar = {
     .name = "scalar",
     .panel_width = panel_width,
@@ -105,4 +113,5 @@ const resift_kernels resift_kernels_scalar = {
     .softmax = softmax,
     .layer_norm = layer_norm,
     .convert_f16 = convert_f16,
+    .dot_i8 = dot_i8,
 };

@@ -82,6 +82,12 @@ public final class ComputePool: @unchecked Sendable {
         }
     }
 
+    /// Runs `body` on the calling thread, which shares its iterations with the pool's free threads. For callers that
+    /// have a thread of their own already; never from async code, which must not block.
+    package func withLane<Result>(_ body: (Lane) throws -> Result) rethrows -> Result {
+        try body(Lane(pool: self, cancelled: CancellationFlag()))
+    }
+
     /// The CPUs that this process may run on.
     public static func availableCPUs() -> Int {
         ProcessInfo.processInfo.activeProcessorCount

@@ -170,6 +170,21 @@ package struct Kernels: Sendable {
             query.rows, key.rows, query.columns, scale, scratch)
     }
 
+    /// The largest dimension of `dotInt8`, where no sum leaves 32 bits.
+    package static let maxInt8Dimension = Int(RESIFT_DOT_I8_MAX_DIMENSION)
+
+    /// out[row] = rows[row] · query. `rows` is [out.count, query.count] without gaps. Every variant gives the same,
+    /// exact integers.
+    package func dotInt8(
+        _ rows: UnsafeBufferPointer<Int8>, query: UnsafeBufferPointer<Int8>, into out: UnsafeMutableBufferPointer<Int32>
+    ) {
+        precondition(query.count <= Kernels.maxInt8Dimension && rows.count == out.count * query.count)
+        guard let rows = rows.baseAddress, let queryStart = query.baseAddress, let sums = out.baseAddress else {
+            return
+        }
+        table.pointee.dot_i8(rows, out.count, query.count, queryStart, sums)
+    }
+
     // Conversions of stored weights. Exact, so that every variant gives the same bits.
 
     package static func convertF16(_ source: UnsafeBufferPointer<UInt16>, into out: UnsafeMutablePointer<Float>) {

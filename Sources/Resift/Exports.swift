@@ -3,5 +3,6 @@
 @_exported public import OrderedJSON
 @_exported public import Ranking
 @_exported public import Reranking
+@_exported public import Retrieval
 @_exported public import TextFiles
 @_exported public import Tokenizers

@@ -34,7 +34,7 @@ matrix matrix_make(size_t rows, size_t columns, size_t gap) {
     return m;
 }
 
-static uint64_t random_bits(uint64_t *seed) {
+uint64_t random_bits(uint64_t *seed) {
     // SplitMix64 (Steele, Lea, Flood 2014).
     uint64_t z = *seed += 0x9e3779b97f4a7c15u;
     z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;

@@ -31,6 +31,7 @@ bool matrix_is_intact(const matrix *m);
 /// Rows `first`, `first` + 1, ... of b's length in a equal b, bit for bit.
 bool matrix_rows_equal(const matrix *a, size_t first, const matrix *b);
 
+uint64_t random_bits(uint64_t *seed);
 const resift_kernels *kernels_of(const char *variant);
 double larger(double a, double b); // NaN if one of them is
 

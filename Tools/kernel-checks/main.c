@@ -107,6 +107,19 @@ static void check_conversions(const char *variant) {
         expect(check_half_conversion_bounds(variant, widths[w]), variant, "halves", widths[w]);
 }
 
+static void check_scans(const char *variant) {
+    const size_t row_counts[] = {0, 1, 3, 4, 5, 9};
+    for (size_t w = 0; w < width_count; w++) {
+        for (size_t r = 0; r < sizeof row_counts / sizeof *row_counts; r++) {
+            expect(check_dot_i8(variant, row_counts[r], widths[w], false, w), variant, "dot_i8", widths[w]);
+            expect(check_dot_i8(variant, row_counts[r], widths[w], true, w), variant, "dot_i8, extremes", widths[w]);
+        }
+        expect(check_dot_i8_row_identity(variant, 9, widths[w], w), variant, "dot_i8, row identity", widths[w]);
+    }
+    expect(check_dot_i8(variant, 5, RESIFT_DOT_I8_MAX_DIMENSION, true, 1), variant, "dot_i8, extremes",
+           RESIFT_DOT_I8_MAX_DIMENSION);
+}
+
 static void check_shared(void) {
     expect(check_bf16_conversion(), "all variants", "all bfloat16", 65536);
     for (size_t w = 0; w < width_count; w++) {
@@ -130,6 +143,7 @@ int main(int argument_count, char **arguments) {
         check_rows(variant);
         check_attentions(variant);
         check_conversions(variant);
+        check_scans(variant);
     }
     check_shared();
     printf("%lu checks, %lu failures\n", checks, failures);

@@ -47,6 +47,8 @@ neon)
         missing "The C library for ARM" "apt-get install -y gcc-aarch64-linux-gnu libc6-dev-arm64-cross"
     "$cc" --target=aarch64-linux-gnu -static $linker $flags $sources -lm -o "$build/checks"
     "$qemu" "$build/checks"
+    echo "The same on a CPU without the dot product instructions:"
+    "$qemu" -cpu cortex-a53 "$build/checks"
     ;;
 bench)
     "$cc" $flags $sources -lm -o "$build/checks"

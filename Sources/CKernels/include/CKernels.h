@@ -19,6 +19,9 @@
 extern "C" {
 #endif
 
+/// The largest dimension of `dot_i8`. An intermediate sum is at most 255 * 128 * 65536 < 2^31 in magnitude.
+#define RESIFT_DOT_I8_MAX_DIMENSION 65536
+
 /// One set of kernels, for one kind of CPU.
 typedef struct resift_kernels {
     /// "scalar", "avx2", "avx512" or "neon".
@@ -58,6 +61,11 @@ typedef struct resift_kernels {
 
     /// Half-precision to single, exact (NaN stays NaN).
     void (*convert_f16)(const uint16_t *source, float *destination, size_t count);
+
+    /// out[row] = sum over i of rows[row][i] * query[i], for a row-major [count, dimension] matrix without gaps and
+    /// a query of `dimension` bytes. Exact for every byte value, so that all variants give the same integer: nothing
+    /// saturates, and a sum stays below 2^31 for dimensions up to RESIFT_DOT_I8_MAX_DIMENSION.
+    void (*dot_i8)(const int8_t *rows, size_t count, size_t dimension, const int8_t *query, int32_t *out);
 } resift_kernels;
 
 /// The best variant that this CPU has.

@@ -48,8 +48,8 @@ public struct Pipeline: Sendable {
         }
         let pools = try options.pools ?? defaultPools(options)
         let vector = pools.contains { $0.stage == .dense } ? try await self.vector(of: query) : nil
-        let retrieval = Retrieval(query: query, vector: vector, pools: pools, options: options, pool: pool)
-        let found = try await index.read { snapshot in try retrieval.run(snapshot) }
+        let firstPass = FirstPass(query: query, vector: vector, pools: pools, options: options, compute: pool)
+        let found = try await index.read { snapshot in try firstPass.run(snapshot) }
         guard found.pools.contains(where: \.searched) else {
             throw RankingError(
                 .invalidInput, what: "The query \"\(query)\" has no word to look up.",
@@ -86,7 +86,7 @@ public struct Pipeline: Sendable {
                 .invalidInput, what: "A dense search needs the embedding model of the index.",
                 why: "The query has to become a vector too.", fix: "Name the model with --embedder.")
         }
-        return try await embedder.embed([query], as: .query).vectors[0]
+        return try await embedder.embed([query])[0]
     }
 
     private func rerank(_ answer: inout SearchAnswer, _ options: SearchOptions, passages: Int) async throws {

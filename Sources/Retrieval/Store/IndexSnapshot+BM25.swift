@@ -50,7 +50,7 @@ extension IndexSnapshot {
     /// The search that finds a query's best documents by BM25; it needs the snapshot no more.
     public func lexicalSearch(_ query: String, bm25: BM25 = .lucene, in passages: DocumentSet?) throws -> LexicalSearch {
         LexicalSearch(
-            terms: try queryTerms(of: query),
+            hasTerms: !settings.analyzer.terms(of: query).isEmpty, terms: try queryTerms(of: query),
             maxScore: MaxScore(
                 bm25: bm25, collection: collection, lengths: state.table.lengths, deleted: state.table.deleted,
                 filter: passages), table: state.table)
@@ -65,7 +65,7 @@ extension IndexSnapshot {
     }
 
     /// Looks up ids and brings equal scores into their order.
-    func hits(_ documents: [PassageHit], limit: Int) throws -> [DocumentHit] {
+    package func hits(_ documents: [PassageHit], limit: Int) throws -> [DocumentHit] {
         var hits: [DocumentHit] = []
         for document in documents {
             hits.append(
@@ -108,12 +108,11 @@ public struct PassageHit: Sendable, Equatable {
 
 /// A BM25 search that has read all it needs.
 public struct LexicalSearch: Sendable {
+    /// False where the analyzer leaves nothing of the query.
+    public let hasTerms: Bool
     let terms: [QueryTerm]
     let maxScore: MaxScore
     let table: PassageTable
-
-    /// True if no document has any of the query's terms.
-    public var isEmpty: Bool { terms.isEmpty }
 
     /// The best documents, best first: at least `limit` of them where there are as many, and all that share the
     /// `limit`-th score.

@@ -61,6 +61,12 @@ double check_attention(const char *variant, size_t queries, size_t tokens, size_
 bool check_attention_row_identity(const char *variant, size_t queries, size_t tokens, size_t head_width,
                                   uint64_t seed);
 
+/// dot_i8 of `count` rows equals the sum in 64 bits, for all byte values or, with `extreme`, for -128 and 127 alone. The
+/// rows end where the allocation does, and the sums stand between guard zones.
+bool check_dot_i8(const char *variant, size_t count, size_t dimension, bool extreme, uint64_t seed);
+/// Each row alone has the sum that it has among the others.
+bool check_dot_i8_row_identity(const char *variant, size_t count, size_t dimension, uint64_t seed);
+
 /// All 65,536 halves have their exact value.
 bool check_half_conversion(const char *variant);
 /// The first `count` of them stay within their buffers.
