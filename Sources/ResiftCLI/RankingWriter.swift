@@ -115,9 +115,9 @@ struct RankingWriter {
         for (place, candidate) in ranking.candidates.enumerated() {
             let rank = "\(place + 1)".leftPadded(to: 4)
             let score = scores[place].leftPadded(to: scoreWidth)
-            let id = shortened(ids[place], to: idWidth).padded(to: idWidth)
+            let id = ids[place].shortened(to: idWidth).padded(to: idWidth)
             let shown = candidate.passage?.text ?? (try? candidate.document.text(rankFields: rankFields)) ?? ""
-            print("\(Terminal.bold(rank))  \(score)  \(bar(candidate))  \(id)  \(shortened(shown, to: textWidth))")
+            print("\(Terminal.bold(rank))  \(score)  \(bar(candidate))  \(id)  \(shown.shortened(to: textWidth))")
             if let note = note(candidate) { print(Terminal.dim("      \(note)")) }
         }
     }
@@ -144,18 +144,7 @@ struct RankingWriter {
         return (String(repeating: "█", count: eighths / 8) + partial).padded(to: 10)
     }
 
-    private func formatted(_ score: Float) -> String {
-        let thousandths = (Double(abs(score)) * 1_000).rounded()
-        guard thousandths < 1e15 else { return "\(score)" }
-        let digits = "\(Int(thousandths))".leftPadded(to: 4).replacing(" ", with: "0")
-        return (score < 0 ? "-" : "") + digits.dropLast(3) + "." + digits.suffix(3)
-    }
-
-    /// One line, cut to a width with an ellipsis.
-    private func shortened(_ text: String, to width: Int) -> String {
-        let line = text.split(whereSeparator: \.isWhitespace).joined(separator: " ")
-        return line.count <= width ? line : line.prefix(width - 1) + "…"
-    }
+    private func formatted(_ score: Float) -> String { Double(score).formatted(places: 3) }
 }
 
 extension JSONValue {

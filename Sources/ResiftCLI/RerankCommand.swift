@@ -213,14 +213,19 @@ struct ModelOptions: ParsableArguments {
     @Option(help: "Threads for inference. Default: one for each CPU.")
     var threads: Int?
 
-    func validate() throws {
+    func validate() throws { try ModelOptions.check(threads: threads) }
+
+    static func check(threads: Int?) throws {
         if let threads, !(1...1_024).contains(threads) {
             throw ValidationError("--threads is \(threads); it has to be 1 to 1024.")
         }
     }
 
-    func load() throws(RankingError) -> Reranker {
-        let pool = threads.map { ComputePool(threads: $0) } ?? .shared
+    static func pool(threads: Int?) -> ComputePool { threads.map { ComputePool(threads: $0) } ?? .shared }
+
+    func load() throws(RankingError) -> Reranker { try load(pool: ModelOptions.pool(threads: threads)) }
+
+    func load(pool: ComputePool) throws(RankingError) -> Reranker {
         if let model { return try Reranker.load(directory: model, pool: pool) }
         return try Reranker.default(pool: pool)
     }

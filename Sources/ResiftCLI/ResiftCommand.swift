@@ -10,6 +10,8 @@ struct ResiftCommand: AsyncParsableCommand {
             EXAMPLES
               resift rerank "how do I reset my password?" --documents help.jsonl
               printf 'first text\\nsecond text\\n' | resift rerank "a question" --documents -
+              resift index build corpus.jsonl --output help.resift
+              resift search "refund policy" --index help.resift
               resift models selftest
 
             EXIT STATUS
@@ -19,5 +21,7 @@ struct ResiftCommand: AsyncParsableCommand {
             avx2, avx512, neon where the CPU has it.
             """,
         version: ResiftVersion.current,
-        subcommands: [RerankCommand.self, EvaluateCommand.self, ModelsCommand.self])
+        subcommands: [
+            RerankCommand.self, IndexCommand.self, SearchCommand.self, EvaluateCommand.self, ModelsCommand.self,
+        ])
 }

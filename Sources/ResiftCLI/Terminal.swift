@@ -52,6 +52,23 @@ struct ProgressLine: Sendable {
 extension String {
     func padded(to width: Int) -> String { self + String(repeating: " ", count: max(0, width - count)) }
     func leftPadded(to width: Int) -> String { String(repeating: " ", count: max(0, width - count)) + self }
+
+    /// One line, cut to a width with an ellipsis.
+    func shortened(to width: Int) -> String {
+        let line = split(whereSeparator: \.isWhitespace).joined(separator: " ")
+        return line.count <= width ? line : line.prefix(width - 1) + "…"
+    }
+}
+
+extension Double {
+    /// With this many decimals; as it is where it is too large for that.
+    func formatted(places: Int) -> String {
+        let factor = (0..<places).reduce(1.0) { power, _ in power * 10 }
+        let parts = (abs(self) * factor).rounded()
+        guard parts < 1e15 else { return "\(self)" }
+        let digits = "\(Int(parts))".leftPadded(to: places + 1).replacing(" ", with: "0")
+        return (self < 0 ? "-" : "") + digits.dropLast(places) + "." + digits.suffix(places)
+    }
 }
 
 /// Nothing can be done about a failure: there is nowhere left to report it.

@@ -24,7 +24,7 @@ struct IndexFileTests {
         let hits = try await index.read { try $0.bm25("cats", limit: 10, in: nil) }
         // Both have "cat" once; "b" is shorter (3 terms against 3: "cat sat mat"), so that ids decide.
         #expect(hits.map(\.id) == ["a", "b"])
-        let check = try await index.verify()
+        let check = try await SearchIndex.verify(path: path)
         #expect(check.problems == [])
         #expect(check.documents == 3)
     }
@@ -66,7 +66,7 @@ struct IndexFileTests {
                 }
                 try writer.commit()
             }
-            let check = try await index.verify()
+            let check = try await SearchIndex.verify(path: path)
             #expect(check.problems == [])
             #expect(check.documents == live.count)
             try await expectSameRankings(index, live, &random)

@@ -28,6 +28,16 @@ public final class IndexBuild {
     /// Where the unfinished index is.
     public static func unfinishedPath(for path: String) -> String { path + ".building" }
 
+    /// Removes what an interrupted build left.
+    public static func discardUnfinished(path: String) throws(RankingError) {
+        let unfinished = unfinishedPath(for: path)
+        // Another process may be at it.
+        if FileIdentity(path: unfinished) != nil, let writer = try? IndexWriter.open(path: unfinished) {
+            try writer.lockFile()
+        }
+        for suffix in ["", "-wal", "-shm", "-journal"] { unlink(unfinished + suffix) }
+    }
+
     /// Begins or goes on.
     ///
     /// - Parameters:

@@ -49,7 +49,7 @@ extension IndexSnapshot {
             if count > search.scanLimit, !candidates.isComplete {
                 candidates = try search.candidates(limit: count, on: lane)
             }
-            let best = try search.scan.rescored(candidates, query: search.query(limit: count)) { passages in
+            let best = try search.scan.rescored(candidates.passages, query: search.query(limit: count)) { passages in
                 var rows: [Float] = []
                 rows.reserveCapacity(passages.count * search.scan.dimension)
                 for passage in passages {

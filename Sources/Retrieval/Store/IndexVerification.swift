@@ -35,8 +35,10 @@ extension SearchIndex {
     /// - Parameter progress: Called with the share that is done, 0 ... 1.
     ///
     /// Throws RankingError where the file cannot be read at all.
-    public func verify(progress: @escaping @Sendable (Double) -> Void = { _ in }) async throws -> IndexVerification {
-        try await read { snapshot in
+    public static func verify(
+        path: String, progress: @escaping @Sendable (Double) -> Void = { _ in }
+    ) async throws -> IndexVerification {
+        try await openUnscoped(path: path).read { snapshot in
             var check = IndexCheck(snapshot.state, snapshot.settings, snapshot.db, progress)
             return try check.run()
         }

@@ -191,6 +191,30 @@ public final class IndexWriter {
         try IndexFile.reporting(path) { try queue.writeWithoutTransaction { db in try delete(id: id, db) } }
     }
 
+    /// Deletes documents in a transaction of its own, and returns how many there were. Throws `notFound`, and deletes
+    /// none, where the index lacks one of them, unless `ignoringMissing`.
+    public func delete(ids: [String], ignoringMissing: Bool) throws(RankingError) -> Int {
+        try begin()
+        do {
+            var deleted = 0
+            for id in ids {
+                if try delete(id: id) {
+                    deleted += 1
+                } else if !ignoringMissing {
+                    throw RankingError(
+                        .notFound, what: "\(path) has no document \"\(id)\".",
+                        why: "It was never added, or is deleted already. Nothing was deleted now.",
+                        fix: "Leave it out, or pass over such ids with --ignore-missing.")
+                }
+            }
+            try commit()
+            return deleted
+        } catch {
+            try rollback()
+            throw error
+        }
+    }
+
     private func delete(id: String, _ db: Database) throws -> Bool {
         guard
             let row = try Row.fetchOne(

@@ -46,18 +46,24 @@ public final class SearchIndex: Sendable {
     /// Throws `notFound`, `corruptFile`, and `invalidInput` where the index demands a tenant (`IndexSettings.tenantField`)
     /// and the scope does not name one.
     public static func open(path: String, scope: Filter? = nil) throws(RankingError) -> SearchIndex {
+        let index = try openUnscoped(path: path, scope: scope)
+        if let field = index.settings.tenantField, !(scope?.demandsOneValue(of: field) ?? false) {
+            throw RankingError(
+                .invalidInput, what: "\(path) holds the documents of several tenants, and none was named.",
+                why: "It was built so that every search sees one value of \"\(field)\".",
+                fix: "Name the tenant: --tenant VALUE, or the scope `\(field) = VALUE`.")
+        }
+        return index
+    }
+
+    /// For what looks at the index as a whole, and shows none of its documents.
+    static func openUnscoped(path: String, scope: Filter? = nil) throws(RankingError) -> SearchIndex {
         try IndexFile.checkIsIndex(path: path)
         return try IndexFile.reporting(path) {
             let pool = try IndexFile.readable(path: path)
             let settings = try pool.read { db in
                 try IndexFile.checkSchema(db, path: path)
                 return try IndexSettings(db)
-            }
-            if let field = settings.tenantField, !(scope?.demandsOneValue(of: field) ?? false) {
-                throw RankingError(
-                    .invalidInput, what: "\(path) holds the documents of several tenants, and none was named.",
-                    why: "It was built so that every search sees one value of \"\(field)\".",
-                    fix: "Name the tenant: --tenant VALUE, or the scope `\(field) = VALUE`.")
             }
             return SearchIndex(path: path, settings: settings, scope: scope, pool: pool)
         }

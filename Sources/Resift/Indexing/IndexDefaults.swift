@@ -1,0 +1,51 @@
+public import Inference
+public import Ranking
+public import Reranking
+public import Retrieval
+import Tokenizers
+
+/// What `resift index build` does unless told otherwise.
+public enum IndexDefaults {
+    /// Fits the default reranker's 512 tokens beside a query, with room for a title.
+    public static let passageTokens = 384
+    public static let overlapTokens = 64
+
+    /// The size of passages: what was asked for (0: never split), and no more than the embedder reads.
+    public static func passageTokens(asked: Int?, embedder: BiEncoder?) -> Int? {
+        if asked == 0 { return nil }
+        // The embedder adds special tokens to each passage.
+        let window = embedder.map { $0.maxTokens - $0.specialTokens } ?? .max
+        return min(asked ?? passageTokens, window)
+    }
+}
+
+/// Loads the embedding model that an index was built with.
+public enum IndexEmbedder {
+    /// Nil for an index without vectors.
+    ///
+    /// - Parameter directory: Where the model is now; nil for where it was at the build.
+    ///
+    /// Throws `notFound` where it is not there, `invalidInput` where it is another model.
+    public static func load(
+        _ settings: IndexSettings, directory: String?, pool: ComputePool = .shared
+    ) async throws -> BiEncoder? {
+        guard let description = settings.embedder else {
+            guard let directory else { return nil }
+            throw RankingError(
+                .invalidInput, what: "The index has no vectors, and \(directory) was named as its embedding model.",
+                why: "It was built without one.", fix: "Leave --embedder out, or build the index again with it.")
+        }
+        let path = directory ?? description.directory
+        let embedder: BiEncoder
+        do {
+            embedder = try BiEncoder.load(directory: path, pool: pool)
+        } catch where error.code == .notFound && directory == nil {
+            var error = error
+            error.fix = "Say where the index's embedding model is now: --embedder DIRECTORY."
+            throw error
+        }
+        let probe = try await IndexSettings.describe(embedder, directory: path)
+        try description.check(dimension: probe.dimension, probe: probe.probe, directory: path)
+        return embedder
+    }
+}

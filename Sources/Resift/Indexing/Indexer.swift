@@ -1,0 +1,236 @@
+public import Ranking
+public import Reranking
+public import Retrieval
+import TextFiles
+
+/// Documents, one after the other.
+public protocol DocumentSource {
+    /// Nil after the last one. Throws RankingError where the input is broken.
+    mutating func next() throws -> IndexDocument?
+    /// Where the last document came from, for messages: "corpus.jsonl, line 17".
+    var position: String { get }
+    /// The share of the input that was read, 0 ... 1; nil where that is not known.
+    var progress: Double? { get }
+}
+
+/// What happens to a document whose id the index has already.
+public enum ExistingDocuments: String, CaseIterable, Sendable {
+    /// The command stops, and changes nothing.
+    case refuse
+    /// The one in the index stays.
+    case skip
+    /// The new one replaces it.
+    case update
+}
+
+/// How far a long job on an index is.
+public struct IndexingProgress: Sendable {
+    public enum Phase: String, Sendable {
+        case reading
+        case finishing
+    }
+    public var phase: Phase
+    public var documents: Int
+    /// 0 ... 1; nil where it is not known.
+    public var share: Double?
+}
+
+/// What a job on an index did.
+public struct IndexingReport: Sendable, Equatable {
+    /// Documents that were added, those of an interrupted build that was resumed included.
+    public var added = 0
+    /// Of these, what an earlier, interrupted build had added.
+    public var resumed = 0
+    public var updated = 0
+    public var skipped = 0
+    public var passages = 0
+    /// Passages that were too long for the embedder, which saw only their beginning.
+    public var truncatedPassages = 0
+    public var milliseconds = 0.0
+}
+
+/// Puts documents into an index: splits them into passages, embeds these, and adds them.
+public struct Indexer: Sendable {
+    /// Passages that are embedded, and documents that are split, at once.
+    private static let batch = 256
+    /// Documents between two commits of a build: without vectors a few seconds' work, with them a few minutes'.
+    private static let checkpointWithoutVectors = 250_000
+    private static let checkpointWithVectors = 4_096
+
+    public let settings: IndexSettings
+    private let splitter: PassageChunker?
+    private let embedder: BiEncoder?
+    public var progress: @Sendable (IndexingProgress) -> Void
+
+    /// For a new index, or one that was opened with these settings.
+    ///
+    /// Tokens of passages are counted by the embedder's tokenizer; without one, by that of the model inside the package.
+    ///
+    /// - Parameter embedder: The model of `settings.embedder`.
+    ///
+    /// Throws `invalidInput` where the settings and the embedder do not belong together.
+    public init(
+        settings: IndexSettings, embedder: BiEncoder?,
+        progress: @escaping @Sendable (IndexingProgress) -> Void = { _ in }
+    ) throws(RankingError) {
+        if let description = settings.embedder, embedder == nil {
+            throw RankingError(
+                .invalidInput, what: "The index has vectors, and no embedding model was named.",
+                why: "Every passage of it has a vector of \(description.directory).",
+                fix: "Name that model with --embedder.")
+        }
+        self.settings = settings
+        splitter = try settings.passageTokens.map { tokens throws(RankingError) in
+            try PassageChunker(
+                tokenizer: embedder?.tokenizer ?? DefaultModel.tokenizer(), passageTokens: tokens, overlapTokens: settings.overlapTokens)
+        }
+        self.embedder = settings.embedder == nil ? nil : embedder
+        self.progress = progress
+    }
+
+    /// Builds an index at a path, or goes on with a build that was interrupted there.
+    ///
+    /// - Parameter input: What the source reads, with sizes and times of change: a build of another input begins anew.
+    ///
+    /// Throws RankingError, and CancellationError. What was committed until then stays in `PATH.building` for the next
+    /// attempt; an index that was at the path is untouched.
+    public func build(
+        _ source: inout some DocumentSource, input: String, to path: String, replacing: Bool
+    ) async throws -> IndexingReport {
+        let clock = ContinuousClock()
+        let begin = clock.now
+        let build = try IndexBuild(path: path, settings: settings, input: input, replacing: replacing)
+        var report = IndexingReport(resumed: build.resumedDocuments)
+        let interval = embedder == nil ? Indexer.checkpointWithoutVectors : Indexer.checkpointWithVectors
+        var sinceCheckpoint = 0
+        while true {
+            let documents = try read(&source) { document throws(RankingError) in
+                try !build.isCommitted(id: document.id)
+            }
+            if documents.isEmpty { break }
+            for entry in try await entries(documents, &report) {
+                try located(entry.document.id, documents) { () throws(RankingError) in try build.writer.add(entry) }
+                report.passages += entry.passages.count
+            }
+            report.added += documents.count
+            sinceCheckpoint += documents.count
+            if sinceCheckpoint >= interval {
+                try build.checkpoint()
+                sinceCheckpoint = 0
+            }
+            progress(
+                IndexingProgress(
+                    phase: .reading, documents: report.added + report.resumed, share: source.progress))
+        }
+        report.added += report.resumed
+        try build.finish { share in
+            progress(IndexingProgress(phase: .finishing, documents: report.added, share: share))
+        }
+        report.milliseconds = (clock.now - begin).milliseconds
+        return report
+    }
+
+    /// Adds documents to an index, all or, where it throws, none.
+    public func add(
+        _ source: inout some DocumentSource, to path: String, existing: ExistingDocuments
+    ) async throws -> IndexingReport {
+        let clock = ContinuousClock()
+        let begin = clock.now
+        let writer = try IndexWriter.open(path: path)
+        guard writer.settings == settings else {
+            throw RankingError(
+                .invalidInput, what: "\(path) has other settings.", why: "It was built anew in the meantime.",
+                fix: "Open it again.")
+        }
+        var report = IndexingReport()
+        try writer.begin()
+        do {
+            while true {
+                var skipped = 0
+                let documents = try read(&source) { document throws(RankingError) in
+                    guard existing == .skip, try writer.contains(id: document.id) else { return true }
+                    skipped += 1
+                    return false
+                }
+                report.skipped += skipped
+                if documents.isEmpty { break }
+                for entry in try await entries(documents, &report) {
+                    try located(entry.document.id, documents) { () throws(RankingError) in
+                        if existing == .update, try writer.delete(id: entry.document.id) { report.updated += 1 }
+                        try writer.add(entry)
+                    }
+                    report.passages += entry.passages.count
+                    report.added += 1
+                }
+                progress(IndexingProgress(phase: .reading, documents: report.added, share: source.progress))
+            }
+            try writer.commit()
+        } catch {
+            try writer.rollback()
+            throw error
+        }
+        report.added -= report.updated
+        report.milliseconds = (clock.now - begin).milliseconds
+        return report
+    }
+
+    private struct Located {
+        var document: IndexDocument
+        var position: String
+    }
+
+    /// The next documents that are wanted; empty at the end of the source.
+    private func read(
+        _ source: inout some DocumentSource, isWanted: (IndexDocument) throws -> Bool
+    ) throws -> [Located] {
+        try Task.checkCancellation()
+        var documents: [Located] = []
+        while documents.count < Indexer.batch, let document = try source.next() {
+            if try isWanted(document) { documents.append(Located(document: document, position: source.position)) }
+        }
+        return documents
+    }
+
+    private func entries(_ documents: [Located], _ report: inout IndexingReport) async throws -> [IndexEntry] {
+        var entries: [IndexEntry] = []
+        for located in documents {
+            let document = located.document
+            entries.append(
+                IndexEntry(document, passages: try splitter?.passages(of: document.text, title: document.title)))
+        }
+        guard let embedder else { return entries }
+        let texts = entries.flatMap { entry in entry.passages.map(entry.document.passageText) }
+        let embedded = try await embedder.embed(texts, as: .document)
+        report.truncatedPassages += embedded.truncatedTexts
+        var next = 0
+        for place in entries.indices {
+            let count = entries[place].passages.count
+            entries[place].vectors = Array(embedded.vectors[next..<next + count])
+            next += count
+        }
+        return entries
+    }
+
+    /// Says where the document came from in an error about it.
+    private func located(
+        _ id: String, _ documents: [Located], _ body: () throws(RankingError) -> Void
+    ) throws(RankingError) {
+        do {
+            try body()
+        } catch {
+            var error = error
+            if error.code == .invalidInput, let found = documents.last(where: { $0.document.id == id }) {
+                error.what = "\(found.position): \(error.what)"
+            }
+            throw error
+        }
+    }
+}
+
+extension IndexSettings {
+    /// The vector by which `EmbedderDescription` recognises a model.
+    public static func describe(_ embedder: BiEncoder, directory: String) async throws -> EmbedderDescription {
+        let probe = try await embedder.embed([EmbedderDescription.probeText], as: .document).vectors[0]
+        return EmbedderDescription(directory: directory, dimension: probe.count, probe: probe)
+    }
+}

@@ -1,0 +1,228 @@
+import ArgumentParser
+import Resift
+
+enum StagesChoice: String, CaseIterable, ExpressibleByArgument {
+    case bm25, dense, hybrid
+}
+
+struct SearchCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "search",
+        abstract: "Find documents in an index: first stages retrieve, a reranker orders.",
+        discussion: """
+            EXAMPLES
+              resift search "refund policy for annual plans" --index help.resift
+              resift search "outage" --index help.resift \\
+                --filter 'created_at > now-30d and tags = status'
+              resift search "sso" --index help.resift --stages bm25 --no-rerank --explain
+              resift search --queries queries.jsonl --index scifact.resift --format trec
+
+            STAGES
+              bm25 finds by words, dense by the nearest vectors, hybrid by both, fused by
+              reciprocal rank fusion. The default is hybrid for an index with vectors.
+              The best --pool candidates are reranked, unless that is needless: the index
+              has fewer than \(Pipeline.smallIndex) passages, or the query is the first candidate's
+              title or id. --rerank and --no-rerank decide instead.
+
+            POOLS
+              --candidates 'STAGE[:DEPTH][:FILTER]', given several times, replaces
+              --stages: each is a list of candidates of its own, all are fused, so that
+              what is new, say, always has its places:
+                --candidates bm25:100 --candidates 'bm25:20:created_at > now-30d'
+
+            FILTERS
+              field = value, != < <= > >=, in (a, b), exists(field), and, or, not,
+              parentheses; values are words, 'quoted texts', numbers, true, false, dates
+              (2026-01-31) and now, now-30d (s, m, h, d, w). Of a field with several
+              values one has to fit.
+
+            OUTPUT
+              A table on a terminal, JSON Lines in a pipe: rank, id, score, score_kind,
+              title, text, metadata, passage {start, end} in Unicode code points of the
+              text where a document was split, first_stage_rank, and the rank and score
+              in each pool. What was done goes to standard error with --explain.
+            """)
+
+    @Argument(help: "What the documents have to answer. Left out with --queries.")
+    var query: String?
+
+    @Option(help: ArgumentHelp("The index, written by resift index build.", valueName: "file"))
+    var index: String
+
+    @Option(help: ArgumentHelp("Many queries: JSON Lines with _id and text, or id<TAB>text.", valueName: "file"))
+    var queries: String?
+
+    @Option(help: "Which first stages find candidates.")
+    var stages: StagesChoice?
+
+    @Option(help: ArgumentHelp("A list of candidates of its own; see POOLS.", valueName: "pool"))
+    var candidates: [String] = []
+
+    @Flag(inversion: .prefixedNo, help: "Rerank the candidates always, or never.")
+    var rerank: Bool?
+
+    @Option(name: .customLong("pool"), help: "Candidates that are reranked.")
+    var poolSize = 50
+
+    @Option(help: "Results to print. Default: 10, with --queries 100.")
+    var limit: Int?
+
+    @Option(help: "What a document's metadata has to satisfy.")
+    var filter: String?
+
+    @Option(help: "The tenant whose documents are searched, in an index that holds several.")
+    var tenant: String?
+
+    @Option(help: "BM25: how slowly repetitions saturate.")
+    var k1: Double = BM25.lucene.k1
+
+    @Option(help: "BM25: how much length counts, 0 to 1.")
+    var b: Double = BM25.lucene.b
+
+    @Option(help: "Reciprocal rank fusion: how little the first ranks stand out.")
+    var rankConstant: Double = 60
+
+    @Option(help: ArgumentHelp("The index's embedding model, where it has moved since the build.", valueName: "directory"))
+    var embedder: String?
+
+    @Flag(help: "Say how each result came about, and what each stage did and changed.")
+    var explain = false
+
+    @Option(help: "How to print. Default: table on a terminal, else jsonl.")
+    var format: OutputFormat?
+
+    @OptionGroup var model: ModelOptions
+
+    func validate() throws {
+        switch (query, queries) {
+        case (nil, nil): throw ValidationError("Give a query, or --queries FILE.")
+        case (.some, .some): throw ValidationError("Give a query or --queries FILE, not both.")
+        default: break
+        }
+        if let limit, limit < 1 { throw ValidationError("--limit is \(limit); it counts results, from 1.") }
+        if poolSize < 1 { throw ValidationError("--pool is \(poolSize); it counts candidates, from 1.") }
+        if stages != nil, !candidates.isEmpty { throw ValidationError("Give --stages or --candidates, not both.") }
+    }
+
+    func run() async throws {
+        try await reportingErrors {
+            let index = try openIndex()
+            let options = try searchOptions()
+            let stages = options.pools?.map(\.stage) ?? []
+            let compute = ModelOptions.pool(threads: model.threads)
+            let wantsDense = options.pools == nil || stages.contains(.dense)
+            let encoder = wantsDense || embedder != nil
+                ? try await IndexEmbedder.load(index.settings, directory: embedder, pool: compute) : nil
+            let pipeline = Pipeline(
+                index: index, reranker: options.rerank == .never ? nil : try model.load(pool: compute),
+                embedder: encoder, pool: compute)
+            if let queries {
+                try await searchMany(queries, pipeline, options)
+            } else {
+                try await searchOne(query ?? "", pipeline, options)
+            }
+        }
+    }
+
+    private func openIndex() throws(RankingError) -> SearchIndex {
+        guard let tenant else { return try SearchIndex.open(path: index) }
+        return try SearchIndex.open(path: index, tenant: tenant)
+    }
+
+    private func searchOptions() throws(RankingError) -> SearchOptions {
+        var options = SearchOptions()
+        options.pools = try pools()
+        options.fusion = .reciprocalRank(rankConstant: rankConstant)
+        options.filter = try filter.map { text throws(RankingError) in try Filter(parsing: text) }
+        options.limit = limit ?? (queries == nil ? 10 : 100)
+        // An answer cannot be longer than its pool.
+        options.poolSize = max(poolSize, options.limit)
+        options.bm25 = try BM25(k1: k1, b: b)
+        options.rerank = rerank.map { $0 ? .always : .never } ?? .whenUseful
+        options.rerankOptions = RerankOptions(longDocuments: .truncate)
+        options.explain = explain
+        return options
+    }
+
+    /// Nil for the default.
+    private func pools() throws(RankingError) -> [CandidatePool]? {
+        let depth = max(100, poolSize, limit ?? 0)
+        guard candidates.isEmpty else {
+            return try candidates.enumerated().map { place, text throws(RankingError) in
+                try CandidatePool(parsing: text, number: place + 1, depth: depth)
+            }
+        }
+        switch stages {
+        case nil: return nil
+        case .bm25: return [CandidatePool(.bm25, depth: depth)]
+        case .dense: return [CandidatePool(.dense, depth: depth)]
+        case .hybrid: return [CandidatePool(.bm25, depth: depth), CandidatePool(.dense, depth: depth)]
+        }
+    }
+
+    private func searchOne(_ query: String, _ pipeline: Pipeline, _ options: SearchOptions) async throws {
+        let answer = try await pipeline.search(query, options)
+        try writer.write(answer, query: nil)
+        note(answer)
+    }
+
+    private func searchMany(_ path: String, _ pipeline: Pipeline, _ options: SearchOptions) async throws {
+        let queries = try QueryReader().queries(in: .read(path: path))
+        let progress = ProgressLine()
+        var withoutTerms: [String] = []
+        for (done, query) in queries.enumerated() {
+            progress.show("query \(done + 1) of \(queries.count)")
+            do {
+                let answer = try await pipeline.search(query.text, options)
+                try writer.write(answer, query: query)
+                if explain { note(answer) }
+            } catch let error as RankingError where error.code == .nothingToSearch {
+                withoutTerms.append(query.id)
+            }
+        }
+        progress.clear()
+        if !withoutTerms.isEmpty {
+            StandardError.write(
+                "note: \(withoutTerms.count) of \(queries.count) queries have no word to look up and no results: \(withoutTerms.prefix(10).joined(separator: ", "))\(withoutTerms.count > 10 ? ", ..." : "")\n"
+            )
+        }
+    }
+
+    private var writer: SearchWriter {
+        SearchWriter(format: format ?? (Terminal.outputIsTerminal ? .table : .jsonl), explain: explain)
+    }
+
+    /// What the results do not show goes to standard error.
+    private func note(_ answer: SearchAnswer) {
+        if let report = answer.reranking.report, report.truncatedDocuments > 0 {
+            StandardError.write(
+                "note: \(report.truncatedDocuments) of \(report.documents) candidates were cut to the reranker's window\n")
+        }
+        guard explain || !answer.reranking.reranked && rerank == nil else { return }
+        if !answer.reranking.reranked {
+            let advice = rerank == nil ? " --rerank does it anyway." : ""
+            StandardError.write("note: not reranked: \(answer.reranking.reason)\(advice)\n")
+        }
+        guard explain else { return }
+        for pool in answer.pools {
+            StandardError.write(
+                "\(pool.name): \(pool.candidates) candidates, \(pool.milliseconds.rounded(places: 1)) ms\(pool.searched ? "" : " (no word to look up)")\n"
+            )
+        }
+        StandardError.write(
+            "fused: \(answer.fusedCandidates) documents, of which \(answer.candidates) are candidates; \(answer.retrievalMilliseconds.rounded(places: 1)) ms for the first pass\n"
+        )
+        if let report = answer.reranking.report {
+            StandardError.write(
+                "reranked: \(report.pairs) pairs by \(report.model), \(report.totalMilliseconds.rounded(places: 1)) ms\n")
+        }
+        StandardError.write("total: \(answer.totalMilliseconds.rounded(places: 1)) ms\n")
+    }
+}
+
+extension Double {
+    fileprivate func rounded(places: Int) -> String {
+        let factor = places == 0 ? 1.0 : 10.0
+        return "\((self * factor).rounded() / factor)"
+    }
+}

@@ -1,0 +1,42 @@
+import GRDB
+public import Ranking
+
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
+/// What is in an index.
+public struct IndexInfo: Sendable {
+    public var settings: IndexSettings
+    public var documents: Int
+    public var passages: Int
+    /// Passages that are deleted, and still take space until the index is compacted.
+    public var deletedPassages: Int
+    public var terms: Int
+    /// Bytes of all posting lists.
+    public var postingBytes: Int
+    /// In terms.
+    public var meanPassageLength: Double
+    public var fieldNames: [String]
+    /// Commits that changed the index since it was made.
+    public var generation: Int
+    /// Of the file, without its write-ahead log.
+    public var fileBytes: Int
+
+    /// Throws RankingError. An index that demands a tenant is described without one: nothing of its documents is shown.
+    public static func read(path: String) async throws -> IndexInfo {
+        try await SearchIndex.openUnscoped(path: path).read { snapshot in
+            let db = snapshot.db
+            func number(_ sql: String) throws -> Int { try Int.fetchOne(db, sql: sql) ?? 0 }
+            return IndexInfo(
+                settings: snapshot.settings, documents: snapshot.documentCount, passages: snapshot.passageCount,
+                deletedPassages: snapshot.state.table.deletedCount, terms: try number("SELECT count(*) FROM term"),
+                postingBytes: try number("SELECT sum(length(list)) FROM posting"),
+                meanPassageLength: snapshot.collection.averageLength, fieldNames: snapshot.fieldNames,
+                generation: snapshot.state.generation ?? 0,
+                fileBytes: try number("PRAGMA page_count") * number("PRAGMA page_size"))
+        }
+    }
+}
