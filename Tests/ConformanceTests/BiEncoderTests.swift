@@ -10,7 +10,7 @@ struct BiEncoderTests {
         let encoder = try BiEncoder.load(directory: Fixtures.model(family))
         let cases = try #require(golden["cases"]?.arrayValue).map { try #require($0.objectValue) }
         #expect(cases.count == 42)
-        let vectors = try await encoder.embed(cases.map { try $0.strings("text") })
+        let vectors = try await encoder.embed(cases.map { try $0.strings("text") }, as: .document).vectors
         for (test, vector) in zip(cases, vectors) {
             expectNear(
                 vector, try test.floats("embedding"), tolerance: Tolerance.embedding, try test.strings("id"))

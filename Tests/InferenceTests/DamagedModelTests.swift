@@ -23,7 +23,7 @@ struct DamagedModelTests {
         tiny.hasHead = false
         let files = try tiny.files(replacing: "encoder.layer.1.output.dense.bias") { _ in 3e38 }
         let encoder = try withFiles(files) { try BiEncoder.load(directory: $0) }
-        await expectError(.nonFiniteScore) { try await encoder.embed(["a"]) }
+        await expectError(.nonFiniteScore) { try await encoder.embed(["a"], as: .document) }
     }
 
     @Test("a pair without a single token is an error, not a score of nothing")

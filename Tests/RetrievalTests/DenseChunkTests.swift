@@ -78,13 +78,14 @@ struct DenseChunkTests {
     @Test("a blob that is cut short, too long or empty is a corrupt file")
     func damagedSizes() throws {
         let chunk = try chunk()
-        for codes in [chunk.codes.dropLast(), chunk.codes + [0], []] {
+        for codes in [Array(chunk.codes.dropLast()), chunk.codes + [0], []] {
             expectCorrupt {
-                try VectorChunk(firstPassage: 7, dimension: 3, codes: Array(codes), scales: chunk.scaleBytes)
+                try VectorChunk(firstPassage: 7, dimension: 3, codes: codes, scales: chunk.scaleBytes)
             }
         }
-        for scales in [chunk.scaleBytes.dropLast(), chunk.scaleBytes + [0], chunk.scaleBytes.dropLast(4), []] {
-            expectCorrupt { try VectorChunk(firstPassage: 7, dimension: 3, codes: chunk.codes, scales: Array(scales)) }
+        let bytes = chunk.scaleBytes
+        for scales in [Array(bytes.dropLast()), bytes + [0], Array(bytes.dropLast(4)), []] {
+            expectCorrupt { try VectorChunk(firstPassage: 7, dimension: 3, codes: chunk.codes, scales: scales) }
         }
     }
 

@@ -114,7 +114,7 @@ package struct FuzzCase: Sendable {
             return .refused(try FuzzCase.checked(error).code)
         }
         do {
-            let vectors = try await encoder.embed([FuzzCase.texts[textIndex].document, ""])
+            let vectors = try await encoder.embed([FuzzCase.texts[textIndex].document, ""], as: .document).vectors
             guard vectors.allSatisfy({ $0.allSatisfy(\.isFinite) }) else {
                 throw Defect(description: "a vector is not finite")
             }
