@@ -41,7 +41,8 @@ struct BiEncoderTests {
                 for (vector, row) in zip(vectors, expected) {
                     let numbers = try #require(row.array).compactMap(\.number)
                     let worst = zip(vector, numbers).map { abs(Double($0) - $1) }.max() ?? .infinity
-                    #expect(vector.count == numbers.count && worst < 2e-5, "\(test["name"]?.text ?? ""), \(role)")
+                    #expect(
+                        vector.count == numbers.count && worst < 2e-5, "\(test["name"]?.text ?? ""), \(role), \(worst)")
                 }
             }
         }
@@ -121,6 +122,19 @@ struct BiEncoderTests {
     @Test("no texts have no vectors")
     func empty() async throws {
         #expect(try await encoder().embed([], as: .query) == Embeddings())
+    }
+
+    @Test("a first token after a prompt that is left out is refused: versions of the reference differ")
+    func firstTokenWithoutPrompt() throws {
+        let pooling = #"{"pooling_mode": "cls", "include_prompt": false}"#
+        let error = #expect(throws: RankingError.self) {
+            try encoder([
+                "1_Pooling/config.json": pooling,
+                "config_sentence_transformers.json": #"{"prompts": {"query": "search "}}"#,
+            ])
+        }
+        #expect(error?.code == .unsupportedModel && error?.what.contains("leaves prompts out") == true)
+        #expect(try encoder(["1_Pooling/config.json": pooling]).pooling == .firstToken)
     }
 
     @Test("what Resift does not compute is refused, with the file that asks for it")

@@ -50,9 +50,9 @@ CASES = [
         {"config_sentence_transformers.json": BOTH, "1_Pooling/config.json": pooling("mean", False)},
     ),
     (
-        "prompts left out, first token",
+        "prompts, first token",
         "cls",
-        {"config_sentence_transformers.json": BOTH, "1_Pooling/config.json": pooling("cls", False)},
+        {"config_sentence_transformers.json": BOTH, "1_Pooling/config.json": pooling("cls", True)},
     ),
     (
         "a prompt longer than the window, left out",
