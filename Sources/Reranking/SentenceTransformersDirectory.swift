@@ -84,6 +84,16 @@ struct SentenceTransformersDirectory {
             }
         }
         guard hasPooling else { throw SentenceTransformersDirectory.unsupported(path, "has no Pooling step") }
+        let hasPrompts = BiEncoder.Role.allCases.contains { !prompts[$0].isEmpty }
+        if pooling == .firstToken, !includesPrompt, hasPrompts {
+            throw RankingError(
+                .unsupportedModel, what: "\(directory) has prompts, pools \(pooling.rawValue), and leaves prompts out.",
+                why: """
+                    sentence-transformers up to 5 takes the first token of all then, version 6 the first after the \
+                    prompt: it is not known which one the model was trained with.
+                    """,
+                fix: "Use another embedding model, or set include_prompt in the Pooling step to true.")
+        }
     }
 
     /// A step's folder inside the directory; the directory itself where the path is empty.

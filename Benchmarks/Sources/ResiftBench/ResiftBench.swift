@@ -2,6 +2,7 @@
 //
 //     ResiftBench summary [--threads N] WORKLOAD.json         milliseconds, pairs/s, peak memory
 //     ResiftBench cold-start PATH_TO_RESIFT                   process start to first score, pages in the cache
+//     ResiftBench embed [--threads N] MODEL TEXTS             texts/s of a bi-encoder, one text a line
 //     ResiftBench rounds [--threads N] [--text] WORKLOAD.json one round for each line on standard input, so that a
 //                                                             driver can interleave engines; answers in JSON
 //
@@ -19,9 +20,11 @@ struct ResiftBench {
         switch (arguments.first, arguments.dropFirst().first) {
         case ("summary", let path?): try await summary(path, threads: threads)
         case ("cold-start", let resift?): try coldStart(resift)
+        case ("embed", let model?) where arguments.count == 3:
+            try await embed(model, arguments[2], threads: threads)
         case ("rounds", let path?): try await rounds(path, threads: threads, fromText: fromText)
         default:
-            print("usage: ResiftBench summary|cold-start|rounds (see the head of ResiftBench.swift)")
+            print("usage: ResiftBench summary|cold-start|embed|rounds (see the head of ResiftBench.swift)")
             exit(64)
         }
     }
@@ -35,6 +38,21 @@ struct ResiftBench {
             "\(workload.name): \(workload.pairs.count) pairs, \(workload.tokens) tokens, \(threads) threads,",
             "\(workload.reranker.model.kernels):", "min \(inference[0].text) ms, median \(inference[6].text) ms,",
             "with tokenization \(withText[0].text) ms, \(pairsPerSecond.text) pairs/s, peak \(peakMegabytes().text) MB")
+    }
+
+    private static func embed(_ model: String, _ path: String, threads: Int) async throws {
+        let texts = try String(contentsOfFile: path, encoding: .utf8).split(separator: "\n").map(String.init)
+        let encoder = try BiEncoder.load(directory: model, pool: ComputePool(threads: threads))
+        var (seconds, embeddings) = (Double.infinity, Embeddings())
+        for _ in 0..<3 {
+            let start = ContinuousClock.now
+            embeddings = try await encoder.embed(texts, as: .document)
+            seconds = min(seconds, start.duration(to: .now) / .seconds(1))
+        }
+        print(
+            "\(texts.count) texts, \(embeddings.tokens) tokens, \(embeddings.truncatedTexts) texts cut, \(threads) threads:",
+            "\((Double(texts.count) / seconds).text) texts/s, \((Double(embeddings.tokens) / seconds).text) tokens/s,",
+            "peak \(peakMegabytes().text) MB")
     }
 
     private static func coldStart(_ resift: String) throws {
