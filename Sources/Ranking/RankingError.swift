@@ -43,8 +43,11 @@ public struct RankingError: Error, Sendable, CustomStringConvertible {
         /// A file could not be written: the disk is full, or refuses.
         public static let storage = Code(rawValue: "storage")
 
+        /// A query that a search can look nothing up for: it has only stop words, or only signs.
+        public static let nothingToSearch = Code(rawValue: "nothing_to_search")
+
         public static var allCases: [Code] {
-            [.invalidInput, .notFound, .unsupportedModel, .corruptFile, .nonFiniteScore, .busy, .storage]
+            [.invalidInput, .notFound, .unsupportedModel, .corruptFile, .nonFiniteScore, .busy, .storage, .nothingToSearch]
         }
     }
 }

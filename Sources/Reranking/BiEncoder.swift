@@ -1,6 +1,6 @@
 public import Inference
 public import Ranking
-import Tokenizers
+package import Tokenizers
 
 #if canImport(Glibc)
     import Glibc
@@ -79,7 +79,7 @@ public struct BiEncoder: Sendable {
     /// False if the tokens of a prompt, and the special token before them, are left out of the mean.
     private let includesPrompt: Bool
     private let lowercases: Bool
-    private let tokenizer: Tokenizer
+    package let tokenizer: Tokenizer
     private let model: BERTEncoder
     private let pool: ComputePool
 
@@ -158,6 +158,13 @@ public struct BiEncoder: Sendable {
 
     private var encoder: PairEncoder {
         PairEncoder(tokenizer: tokenizer, maxLength: maxTokens, truncation: .longestFirst)
+    }
+
+    /// Tokens of the window that are left for a document's own text.
+    package func documentTokens() throws(RankingError) -> Int {
+        let prompt = prompts[.document]
+        let around = try encoder.encodeSingle(prompt.isEmpty ? [] : tokens(prompt)).tokenIDs.count
+        return maxTokens - around
     }
 
     private func tokens(_ text: String) -> [Int32] { tokenizer.encode(lowercases ? text.lowercased() : text) }

@@ -1,6 +1,7 @@
 public import Inference
 public import Ranking
 public import Reranking
+import Tokenizers
 
 #if canImport(Glibc)
     import Glibc
@@ -30,6 +31,12 @@ public enum DefaultModel {
             )
         }
         return found
+    }
+
+    /// Its tokenizer alone, without the weights.
+    static func tokenizer() throws(RankingError) -> Tokenizer {
+        let path = try directory() + "/tokenizer.json"
+        return try Tokenizer.load(JSONFile.value(path: path), source: path)
     }
 
     private static func folders() -> [String] {

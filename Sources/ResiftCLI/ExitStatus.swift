@@ -16,7 +16,7 @@ enum ExitStatus: Int32, CaseIterable {
 
     init(_ code: RankingError.Code) {
         switch code {
-        case .invalidInput: self = .invalidInput
+        case .invalidInput, .nothingToSearch: self = .invalidInput
         case .notFound: self = .notFound
         case .unsupportedModel: self = .unsupportedModel
         case .corruptFile: self = .corruptFile

@@ -84,6 +84,13 @@ public struct InputBytes: Sendable {
         return lines
     }
 
+    /// The texts of all lines. Throws `invalidInput` for a line that is too long or not UTF-8.
+    public func textLines(maxBytes: Int = defaultMaxLineBytes) throws(RankingError) -> [String] {
+        var texts: [String] = []
+        for line in try lines(maxBytes: maxBytes) { texts.append(try text(line)) }
+        return texts
+    }
+
     /// The text of a line, which has to be UTF-8.
     package func text(_ line: Line) throws(RankingError) -> String {
         guard let text = String(validating: line.bytes, as: UTF8.self) else {

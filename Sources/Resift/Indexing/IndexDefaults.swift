@@ -11,11 +11,9 @@ public enum IndexDefaults {
     public static let overlapTokens = 64
 
     /// The size of passages: what was asked for (0: never split), and no more than the embedder reads.
-    public static func passageTokens(asked: Int?, embedder: BiEncoder?) -> Int? {
+    public static func passageTokens(asked: Int?, embedder: BiEncoder?) throws(RankingError) -> Int? {
         if asked == 0 { return nil }
-        // The embedder adds special tokens to each passage.
-        let window = embedder.map { $0.maxTokens - $0.specialTokens } ?? .max
-        return min(asked ?? passageTokens, window)
+        return min(asked ?? passageTokens, try embedder?.documentTokens() ?? .max)
     }
 }
 
@@ -36,16 +34,21 @@ public enum IndexEmbedder {
                 why: "It was built without one.", fix: "Leave --embedder out, or build the index again with it.")
         }
         let path = directory ?? description.directory
-        let embedder: BiEncoder
-        do {
-            embedder = try BiEncoder.load(directory: path, pool: pool)
-        } catch where error.code == .notFound && directory == nil {
-            var error = error
-            error.fix = "Say where the index's embedding model is now: --embedder DIRECTORY."
-            throw error
-        }
+        let embedder = try open(path, isAsBuilt: directory == nil, pool: pool)
         let probe = try await IndexSettings.describe(embedder, directory: path)
         try description.check(dimension: probe.dimension, probe: probe.probe, directory: path)
         return embedder
+    }
+
+    private static func open(_ path: String, isAsBuilt: Bool, pool: ComputePool) throws(RankingError) -> BiEncoder {
+        do {
+            return try BiEncoder.load(directory: path, pool: pool)
+        } catch {
+            var error = error
+            if isAsBuilt, error.code == .notFound {
+                error.fix = "Say where the index's embedding model is now: --embedder DIRECTORY."
+            }
+            throw error
+        }
     }
 }

@@ -1,7 +1,7 @@
 public import Ranking
 public import Reranking
 public import Retrieval
-import TextFiles
+import Tokenizers
 
 /// Documents, one after the other.
 public protocol DocumentSource {
@@ -80,9 +80,13 @@ public struct Indexer: Sendable {
                 fix: "Name that model with --embedder.")
         }
         self.settings = settings
-        splitter = try settings.passageTokens.map { tokens throws(RankingError) in
-            try PassageChunker(
-                tokenizer: embedder?.tokenizer ?? DefaultModel.tokenizer(), passageTokens: tokens, overlapTokens: settings.overlapTokens)
+        if let passageTokens = settings.passageTokens {
+            let tokenizer: Tokenizer
+            if let embedder { tokenizer = embedder.tokenizer } else { tokenizer = try DefaultModel.tokenizer() }
+            splitter = PassageChunker(
+                tokenizer: tokenizer, passageTokens: passageTokens, overlapTokens: settings.overlapTokens)
+        } else {
+            splitter = nil
         }
         self.embedder = settings.embedder == nil ? nil : embedder
         self.progress = progress
@@ -196,11 +200,11 @@ public struct Indexer: Sendable {
         for located in documents {
             let document = located.document
             entries.append(
-                IndexEntry(document, passages: try splitter?.passages(of: document.text, title: document.title)))
+                IndexEntry(document, passages: splitter?.passages(of: document.text, title: document.title)))
         }
         guard let embedder else { return entries }
         let texts = entries.flatMap { entry in entry.passages.map(entry.document.passageText) }
-        let embedded = try await embedder.embed(texts, as: .document)
+        let embedded = try await embedder.indexVectors(of: texts, as: .document)
         report.truncatedPassages += embedded.truncatedTexts
         var next = 0
         for place in entries.indices {
@@ -215,7 +219,7 @@ public struct Indexer: Sendable {
     private func located(
         _ id: String, _ documents: [Located], _ body: () throws(RankingError) -> Void
     ) throws(RankingError) {
-        do {
+        do throws(RankingError) {
             try body()
         } catch {
             var error = error
@@ -230,7 +234,14 @@ public struct Indexer: Sendable {
 extension IndexSettings {
     /// The vector by which `EmbedderDescription` recognises a model.
     public static func describe(_ embedder: BiEncoder, directory: String) async throws -> EmbedderDescription {
-        let probe = try await embedder.embed([EmbedderDescription.probeText], as: .document).vectors[0]
+        let probe = try await embedder.indexVectors(of: [EmbedderDescription.probeText], as: .document).vectors[0]
         return EmbedderDescription(directory: directory, dimension: probe.count, probe: probe)
+    }
+}
+
+extension BiEncoder {
+    /// Vectors whose dot product is the model's similarity: of unit length where that is the cosine.
+    func indexVectors(of texts: [String], as role: Role) async throws -> Embeddings {
+        try await embed(texts, as: role, normalized: similarity == .cosine ? true : nil)
     }
 }

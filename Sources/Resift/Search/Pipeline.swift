@@ -1,5 +1,5 @@
 public import Inference
-public import Ranking
+import Ranking
 public import Reranking
 public import Retrieval
 
@@ -35,8 +35,8 @@ public struct Pipeline: Sendable {
     /// All pools search the same commit of the index, at the same time. Equal scores are ordered by document id, in
     /// byte order, at every stage.
     ///
-    /// Throws RankingError: `invalidInput` for an empty query, a query of which no pool can look anything up, or an
-    /// option outside its range; what the index and the reranker throw; and CancellationError.
+    /// Throws RankingError: `invalidInput` for an empty query or an option outside its range, `nothingToSearch` for a
+    /// query of which no pool can look anything up; what the index and the reranker throw; and CancellationError.
     public func search(_ query: String, _ options: SearchOptions = SearchOptions()) async throws -> SearchAnswer {
         let clock = ContinuousClock()
         let begin = clock.now
@@ -46,13 +46,13 @@ public struct Pipeline: Sendable {
                 .invalidInput, what: "The query is empty.", why: "Nothing can be found for it.",
                 fix: "Give a query with at least one character that is not white space.")
         }
-        let pools = try options.pools ?? defaultPools(options)
+        let pools = options.pools ?? defaultPools(options)
         let vector = pools.contains { $0.stage == .dense } ? try await self.vector(of: query) : nil
         let firstPass = FirstPass(query: query, vector: vector, pools: pools, options: options, compute: pool)
         let found = try await index.read { snapshot in try firstPass.run(snapshot) }
         guard found.pools.contains(where: \.searched) else {
             throw RankingError(
-                .invalidInput, what: "The query \"\(query)\" has no word to look up.",
+                .nothingToSearch, what: "The query \"\(query)\" has no word to look up.",
                 why: "The analyzer \"\(index.settings.analyzer.name)\" leaves nothing of it: all its words are stop words or signs.",
                 fix: "Add a word that documents can have, or search an index with vectors.")
         }
@@ -86,7 +86,7 @@ public struct Pipeline: Sendable {
                 .invalidInput, what: "A dense search needs the embedding model of the index.",
                 why: "The query has to become a vector too.", fix: "Name the model with --embedder.")
         }
-        return try await embedder.embed([query])[0]
+        return try await embedder.indexVectors(of: [query], as: .query).vectors[0]
     }
 
     private func rerank(_ answer: inout SearchAnswer, _ options: SearchOptions, passages: Int) async throws {

@@ -1,4 +1,4 @@
-public import Ranking
+import Ranking
 public import Reranking
 public import Retrieval
 

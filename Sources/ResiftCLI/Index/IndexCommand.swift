@@ -1,5 +1,5 @@
-import ArgumentParser
-import Resift
+public import ArgumentParser
+public import Resift
 
 struct IndexCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -94,7 +94,7 @@ struct IndexBuildCommand: AsyncParsableCommand {
             }
             var settings = IndexSettings(
                 analyzer: try Analyzer.named(analyzer), overlapTokens: overlapTokens, tenantField: tenantField)
-            settings.passageTokens = IndexDefaults.passageTokens(asked: passageTokens, embedder: encoder)
+            settings.passageTokens = try IndexDefaults.passageTokens(asked: passageTokens, embedder: encoder)
             if let encoder, let embedder {
                 settings.embedder = try await IndexSettings.describe(encoder, directory: embedder)
             }

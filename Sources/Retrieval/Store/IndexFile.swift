@@ -85,11 +85,19 @@ enum IndexFile {
             throw error
         } catch let error as DatabaseError {
             throw IndexFile.error(error, path: path)
+        } catch let error as RowDecodingError {
+            throw IndexFile.error(error)
         } catch {
             throw RankingError(
                 .storage, what: "\(path) cannot be used.", why: "\(error)", fix: "Check the file and its disk.",
                 cause: error)
         }
+    }
+
+    static func error(_ error: RowDecodingError) -> RankingError {
+        var corrupt = IndexProperty.corrupt("has a value of another type than belongs there")
+        corrupt.cause = error
+        return corrupt
     }
 
     static func error(_ error: DatabaseError, path: String) -> RankingError {

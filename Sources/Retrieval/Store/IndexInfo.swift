@@ -1,5 +1,5 @@
 import GRDB
-public import Ranking
+import Ranking
 
 #if canImport(FoundationEssentials)
     import FoundationEssentials

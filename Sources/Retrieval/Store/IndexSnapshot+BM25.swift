@@ -42,7 +42,7 @@ extension IndexSnapshot {
                 arguments: [Data(term.utf8)])
         else { return nil }
         let entry = PostingCache.Entry(
-            parts: try PostingWriter.lists(of: row[0], db), passages: max(1, row[1] as Int))
+            parts: try PostingWriter.lists(of: row.int64(0), db), passages: max(1, try row.integer(1)))
         index.update(state.generation) { $0.postings.insert(entry, for: key) }
         return entry
     }

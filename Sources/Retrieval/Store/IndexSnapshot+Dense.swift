@@ -25,7 +25,7 @@ extension IndexSnapshot {
         let known = state.vectors?.chunks ?? []
         var chunks: [VectorChunkRow] = []
         for row in try Row.fetchAll(db, sql: "SELECT number, generation FROM vector_chunk ORDER BY number") {
-            let (number, generation): (Int, Int) = (row[0], row[1])
+            let (number, generation) = (try row.integer(0), try row.integer(1))
             if number < known.count, known[number].generation == generation {
                 chunks.append(known[number])
             } else if number == chunks.count,

@@ -150,13 +150,13 @@ private struct IndexCheck {
         while let row = try rows.next() {
             if found.terms % 4096 == 0 { progress(0.6 + 0.3 * Double(found.terms) / Double(max(1, total))) }
             found.terms += 1
-            let text: Data = row[0]
+            let text = try row.blob(0)
             let name = String(decoding: text, as: UTF8.self)
             let hash = text.withUnsafeBytes { IndexCheck.hash($0.bindMemory(to: UInt8.self)) }
             var last: Int64 = -1
             var live = 0
             do {
-                for list in try PostingWriter.lists(of: row[1], db) {
+                for list in try PostingWriter.lists(of: row.int64(1), db) {
                     lists += 1
                     let postings = try list.postings()
                     guard let first = postings.first, Int64(first.document) > last,
@@ -178,7 +178,7 @@ private struct IndexCheck {
                 found.report("A list of \"\(name)\": \(error.what)")
             }
             found.postings += live
-            let counted: Int = row[2]
+            let counted = try row.integer(2)
             if counted != live { found.report("\(live) passages have \"\(name)\"; the dictionary counts \(counted).") }
         }
         if expectedPostings != storedPostings { found.report("The postings are not those of the documents' texts.") }
@@ -190,7 +190,9 @@ private struct IndexCheck {
         var sum: UInt64 = 0
         let rows = try Row.fetchCursor(db, sql: "SELECT field, kind, value, document FROM attribute")
         while let row = try rows.next() {
-            sum &+= Attribute(field: row[0], kind: row[1], value: row[2], document: row[3]).digest
+            sum &+= try Attribute(
+                field: row.int64(0), kind: row.integer(1), value: row[2], document: row.int64(3)
+            ).digest
         }
         if sum != expectedAttributes { found.report("The metadata for filters is not that of the documents.") }
     }

@@ -101,8 +101,7 @@ public final class IndexWriter {
         changedChunks = []
         fields = [:]
         for row in try Row.fetchAll(db, sql: "SELECT number, name FROM field") {
-            let name: Data = row[1]
-            fields[UTF8Key(String(decoding: name, as: UTF8.self))] = row[0]
+            fields[UTF8Key(String(decoding: try row.blob(1), as: UTF8.self))] = try row.int64(0)
         }
         vectors = try settings.embedder.map { try VectorWriter(dimension: $0.dimension, count: table.count, db) }
     }
@@ -195,7 +194,7 @@ public final class IndexWriter {
     /// none, where the index lacks one of them, unless `ignoringMissing`.
     public func delete(ids: [String], ignoringMissing: Bool) throws(RankingError) -> Int {
         try begin()
-        do {
+        do throws(RankingError) {
             var deleted = 0
             for id in ids {
                 if try delete(id: id) {
@@ -288,7 +287,7 @@ extension PassageTable {
         self.init()
         let chunks = try Row.fetchCursor(db, sql: "SELECT number, passages FROM passage_chunk ORDER BY number")
         while let row = try chunks.next() {
-            let number: Int = row[0]
+            let number = try row.integer(0)
             guard number == self.chunks else { throw IndexProperty.corrupt("lacks passage chunk \(self.chunks)") }
             try row.withUnsafeData(atIndex: 1) { data in
                 try (data ?? Data()).withUnsafeBytes { bytes in try appendChunk(bytes) }

@@ -53,13 +53,13 @@ struct PostingWriter {
         var joined: [Int64] = []
         var size = bytes.count
         for part in parts {
-            let count: Int = part[1]
+            let count = try part.integer(1)
             guard count <= max(PostingWriter.smallPart, 2 * size) else { break }
-            joined.append(part[0])
+            joined.append(try part.int64(0))
             size += count
         }
         guard let key = joined.last else {
-            let last: Int64 = parts.first?[0] ?? keys.lowerBound - 1
+            let last = try parts.first?.int64(0) ?? keys.lowerBound - 1
             guard last < keys.upperBound else { throw IndexProperty.corrupt("has a term with too many parts") }
             return try PostingWriter.insert(Data(bytes), key: last + 1, db)
         }

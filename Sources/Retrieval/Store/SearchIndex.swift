@@ -56,6 +56,18 @@ public final class SearchIndex: Sendable {
         return index
     }
 
+    /// Opens an index for one tenant: only documents whose tenant field has this value can be seen.
+    ///
+    /// Throws as `open(path:scope:)` does, and `invalidInput` for an index without a tenant field.
+    public static func open(path: String, tenant: String) throws(RankingError) -> SearchIndex {
+        guard let field = try openUnscoped(path: path).settings.tenantField else {
+            throw RankingError(
+                .invalidInput, what: "\(path) has no tenant field.", why: "It was built for one tenant.",
+                fix: "Search it without a tenant, or build it again with --tenant-field.")
+        }
+        return try open(path: path, scope: .compare(field: field, .equal, .string(tenant)))
+    }
+
     /// For what looks at the index as a whole, and shows none of its documents.
     static func openUnscoped(path: String, scope: Filter? = nil) throws(RankingError) -> SearchIndex {
         try IndexFile.checkIsIndex(path: path)
@@ -88,6 +100,8 @@ public final class SearchIndex: Sendable {
             }
         } catch let error as DatabaseError {
             throw IndexFile.error(error, path: path)
+        } catch let error as RowDecodingError {
+            throw IndexFile.error(error)
         }
     }
 
@@ -99,8 +113,8 @@ public final class SearchIndex: Sendable {
         var fresh = State(generation: generation, documents: try IndexProperty.documents.count(db))
         fresh.table = try PassageTable(db)
         for row in try Row.fetchAll(db, sql: "SELECT number, name FROM field ORDER BY name") {
-            let name = String(decoding: row[1] as Data, as: UTF8.self)
-            fresh.fields[UTF8Key(name)] = row[0]
+            let name = String(decoding: try row.blob(1), as: UTF8.self)
+            fresh.fields[UTF8Key(name)] = try row.int64(0)
             fresh.fieldNames.append(name)
         }
         // Chunks that did not change since are kept.

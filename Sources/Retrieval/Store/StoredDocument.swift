@@ -32,18 +32,18 @@ public struct StoredDocument: Sendable, Equatable {
     /// Reads the columns first, id, title, text, metadata, spans.
     init(_ row: Row) throws {
         func text(_ column: Int) throws -> String {
-            guard let data = row[column] as Data? else { return "" }
+            guard let data = try row.bytes(column) else { return "" }
             guard let text = String(validating: data, as: UTF8.self) else {
                 throw IndexProperty.corrupt("has a document with a text that is not UTF-8")
             }
             return text
         }
-        guard let number = row[0] as Int64?, let first = UInt32(exactly: number) else {
+        guard let first = UInt32(exactly: try row.int64(0)) else {
             throw IndexProperty.corrupt("has a document with a number that is none")
         }
         self.first = first
         var metadata = JSONObject()
-        if let bytes = row[4] as Data? {
+        if let bytes = try row.bytes(4) {
             guard case .object(let object) = try? JSONValue.parse(Array(bytes)) else {
                 throw IndexProperty.corrupt("has a document with metadata that is not a JSON object")
             }
@@ -52,7 +52,7 @@ public struct StoredDocument: Sendable, Equatable {
         document = IndexDocument(id: try text(1), title: try text(2), text: try text(3), metadata: metadata)
         let length = document.text.utf8.count
         passages = [0..<length]
-        if let spans = row[5] as Data? { passages = try PassageSpans.decode(Array(spans), textLength: length) }
+        if let spans = try row.bytes(5) { passages = try PassageSpans.decode(Array(spans), textLength: length) }
     }
 }
 

@@ -96,12 +96,12 @@ struct VectorChunkRow: Sendable {
                 db.cachedStatement(sql: "SELECT codes, scales, generation FROM vector_chunk WHERE number = ?"),
                 arguments: [number])
         else { return nil }
-        let (codes, scales): (Data, Data) = (row[0], row[1])
+        let (codes, scales) = (try row.blob(0), try row.blob(1))
         guard let first = UInt32(exactly: number * VectorChunk.maxCount) else {
             throw IndexProperty.corrupt("has vector chunk \(number)")
         }
         return VectorChunkRow(
-            number: number, generation: row[2],
+            number: number, generation: try row.integer(2),
             chunk: try VectorChunk(
                 firstPassage: first, dimension: dimension, codes: Array(codes), scales: Array(scales)))
     }
