@@ -23,7 +23,9 @@ let package = Package(
         .target(name: "CKernels"),
         .target(name: "OrderedJSON", swiftSettings: strict),
         .target(name: "Ranking", dependencies: ["OrderedJSON"], swiftSettings: strict),
-        .target(name: "TextFiles", dependencies: ["Ranking"], swiftSettings: strict),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+        .systemLibrary(name: "CLibXML2", pkgConfig: "libxml-2.0", providers: [.apt(["libxml2-dev"])]),
+        .target(name: "TextFiles", dependencies: ["CZlib", "Ranking"], swiftSettings: strict),
         .target(name: "Tokenizers", dependencies: ["OrderedJSON", "Ranking"], swiftSettings: strict),
         .target(name: "Inference", dependencies: ["CKernels", "OrderedJSON", "Ranking"], swiftSettings: strict),
         .target(
@@ -35,7 +37,9 @@ let package = Package(
             swiftSettings: strict),
         .target(
             name: "Resift",
-            dependencies: ["Evaluation", "OrderedJSON", "Ranking", "Reranking", "Retrieval", "TextFiles"],
+            dependencies: [
+                "CLibXML2", "Evaluation", "OrderedJSON", "Ranking", "Reranking", "Retrieval", "TextFiles", "Tokenizers",
+            ],
             resources: [.copy("Resources/default-model")], swiftSettings: strict),
         .target(name: "Evaluation", dependencies: ["OrderedJSON", "Ranking", "TextFiles"], swiftSettings: strict),
         .executableTarget(

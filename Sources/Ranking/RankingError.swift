@@ -47,7 +47,10 @@ public struct RankingError: Error, Sendable, CustomStringConvertible {
         public static let nothingToSearch = Code(rawValue: "nothing_to_search")
 
         public static var allCases: [Code] {
-            [.invalidInput, .notFound, .unsupportedModel, .corruptFile, .nonFiniteScore, .busy, .storage, .nothingToSearch]
+            [
+                .invalidInput, .notFound, .unsupportedModel, .corruptFile, .nonFiniteScore, .busy, .storage,
+                .nothingToSearch,
+            ]
         }
     }
 }

@@ -1,13 +1,5 @@
 public import Ranking
 
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#elseif canImport(Darwin)
-    import Darwin
-#endif
-
 /// The whole of a file or of standard input, and its lines.
 public struct InputBytes: Sendable {
     /// The path, or "standard input".
@@ -23,32 +15,13 @@ public struct InputBytes: Sendable {
         self.bytes = bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? Array(bytes.dropFirst(3)) : bytes
     }
 
-    /// Reads a file, or standard input where the path is "-".
+    /// Reads a file, or standard input where the path is "-"; gzip is expanded. Throws `notFound`, and `corruptFile` for
+    /// damaged gzip data.
     public static func read(path: String) throws(RankingError) -> InputBytes {
-        let isStandardInput = path == "-"
-        let name = isStandardInput ? "standard input" : path
-        let descriptor = isStandardInput ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { throw unreadable(name) }
-        defer { if !isStandardInput { close(descriptor) } }
+        let stream = try ByteStream(path: path)
         var bytes: [UInt8] = []
-        let chunk = 1 << 20
-        while true {
-            var count = 0
-            let block = [UInt8](unsafeUninitializedCapacity: chunk) { buffer, initialized in
-                count = readOnce(descriptor, into: buffer)
-                initialized = max(0, count)
-            }
-            guard count >= 0 else { throw unreadable(name) }
-            if count == 0 { break }
-            bytes += block
-        }
-        let isGzip = bytes.starts(with: [0x1F, 0x8B])
-        guard !isGzip else {
-            throw RankingError(
-                .invalidInput, what: "\(name) is compressed with gzip.", why: "Only plain text is read here.",
-                fix: "Pipe it in: gunzip -c FILE | resift ... -")
-        }
-        return InputBytes(name: name, bytes: bytes)
+        while case let block = try stream.next(), !block.isEmpty { bytes += block }
+        return InputBytes(name: stream.name, bytes: bytes)
     }
 
     /// A line without its ending, and its number from 1.
@@ -107,17 +80,4 @@ public struct InputBytes: Sendable {
         RankingError(
             .invalidInput, what: "\(name), line \(line): the line \(problem).", why: why, fix: fix, cause: cause)
     }
-
-    private static func unreadable(_ name: String) -> RankingError {
-        RankingError(
-            .notFound, what: "\(name) cannot be read.", why: "\(String(cString: strerror(errno))).",
-            fix: "Check the path and its permissions.")
-    }
-}
-
-/// read(2), again where a signal interrupted it.
-private func readOnce(_ descriptor: Int32, into buffer: UnsafeMutableBufferPointer<UInt8>) -> Int {
-    var count = 0
-    repeat { count = read(descriptor, buffer.baseAddress, buffer.count) } while count < 0 && errno == EINTR
-    return count
 }

@@ -53,7 +53,8 @@ public struct Pipeline: Sendable {
         guard found.pools.contains(where: \.searched) else {
             throw RankingError(
                 .nothingToSearch, what: "The query \"\(query)\" has no word to look up.",
-                why: "The analyzer \"\(index.settings.analyzer.name)\" leaves nothing of it: all its words are stop words or signs.",
+                why:
+                    "The analyzer \"\(index.settings.analyzer.name)\" leaves nothing of it: all its words are stop words or signs.",
                 fix: "Add a word that documents can have, or search an index with vectors.")
         }
         let retrieved = clock.now
@@ -91,17 +92,28 @@ public struct Pipeline: Sendable {
 
     private func rerank(_ answer: inout SearchAnswer, _ options: SearchOptions, passages: Int) async throws {
         func skipped(_ reason: String) -> RerankOutcome { RerankOutcome(reranked: false, reason: reason) }
-        guard options.rerank != .never else { return answer.reranking = skipped("It was not asked for.") }
-        guard let reranker else { return answer.reranking = skipped("The pipeline has no reranker.") }
-        guard let first = answer.results.first else { return answer.reranking = skipped("There are no candidates.") }
+        guard options.rerank != .never else {
+            answer.reranking = skipped("It was not asked for.")
+            return
+        }
+        guard let reranker else {
+            answer.reranking = skipped("The pipeline has no reranker.")
+            return
+        }
+        guard let first = answer.results.first else {
+            answer.reranking = skipped("There are no candidates.")
+            return
+        }
         if options.rerank == .whenUseful {
             if passages < Pipeline.smallIndex {
-                return answer.reranking = skipped(
+                answer.reranking = skipped(
                     "The index has \(passages) passages; below \(Pipeline.smallIndex), the first stage is usually enough."
                 )
+                return
             }
             if first.isExactMatch(answer.query) {
-                return answer.reranking = skipped("The query is the first candidate's title or id.")
+                answer.reranking = skipped("The query is the first candidate's title or id.")
+                return
             }
         }
         let documents = answer.results.map { Document($0.textToRank, id: $0.id) }

@@ -1,25 +1,54 @@
 import ArgumentParser
 import Resift
 
-struct StubSource: DocumentSource {
-    var documents: ArraySlice<Document>
-    var position: String { "" }
-    var progress: Double? { nil }
-    var fingerprint: String { "stub" }
-    mutating func next() throws -> IndexDocument? {
-        guard let d = documents.popFirst() else { return nil }
-        guard case .fields(let f) = d.content else { return nil }
-        var title = "", text = ""
-        if case .string(let t)? = f["title"] { title = t }
-        if case .string(let t)? = f["text"] { text = t }
-        return IndexDocument(id: d.id ?? "", title: title, text: text)
-    }
-}
+/// What `index build` and `index add` read.
 struct CorpusOptions: ParsableArguments {
-    static let discussion = ""
-    @Argument var corpus: [String]
-    func reader() throws -> StubSource {
-        StubSource(documents: try DocumentReader().documents(in: .read(path: corpus[0]))[...])
+    static let discussion = """
+        CORPUS
+          Files and directories, in the order given; - is standard input.
+          JSON Lines or a JSON array, gzip too: objects with _id or id, title and text;
+          other fields, and those of an object "metadata", are metadata for filters.
+          Tables (.csv, .tsv), whose first row names the columns; of two columns without
+          such a row, the first is the id and the second the text.
+          A BEIR directory (with corpus.jsonl), or a directory of text, Markdown and HTML
+          files, whose ids are their paths.
+        """
+
+    @Argument(help: "What to index.")
+    var corpus: [String]
+
+    @Option(help: ArgumentHelp("The field that is the id. Default: _id or id.", valueName: "name"))
+    var idField: String?
+
+    @Option(help: ArgumentHelp("The field that is the title.", valueName: "name"))
+    var titleField: String = CorpusFields().title
+
+    @Option(help: ArgumentHelp("The field that is the text.", valueName: "name"))
+    var textField: String = CorpusFields().text
+
+    @Flag(help: "Give documents without an id one: FILE:NUMBER.")
+    var numberDocuments = false
+
+    @Option(help: "Longest line of the input.")
+    var maxLineBytes: Int = InputBytes.defaultMaxLineBytes
+
+    func validate() throws {
+        if maxLineBytes < 1 { throw ValidationError("--max-line-bytes has to be positive.") }
+        if corpus.count(where: { $0 == "-" }) > 1 { throw ValidationError("Standard input can be read once.") }
     }
-    func note(_ s: StubSource) {}
+
+    func reader() throws(RankingError) -> CorpusReader {
+        try CorpusReader(
+            paths: corpus,
+            fields: CorpusFields(id: idField, title: titleField, text: textField, numbersDocuments: numberDocuments),
+            maxLineBytes: maxLineBytes)
+    }
+
+    /// What was passed over is said.
+    func note(_ reader: CorpusReader) {
+        let skipped = reader.skippedFiles.sorted { $0.key < $1.key }
+        guard !skipped.isEmpty else { return }
+        let kinds = skipped.map { "\($0.value) \($0.key.isEmpty ? "without extension" : "." + $0.key)" }
+        StandardError.write("note: files of other kinds were not read: \(kinds.joined(separator: ", "))\n")
+    }
 }

@@ -57,7 +57,9 @@ struct IndexBuildCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("What a passage shares with the one before it.", valueName: "tokens"))
     var overlapTokens: Int = IndexDefaults.overlapTokens
 
-    @Option(help: ArgumentHelp("Also store vectors: a bi-encoder in the layout of sentence-transformers.", valueName: "directory"))
+    @Option(
+        help: ArgumentHelp(
+            "Also store vectors: a bi-encoder in the layout of sentence-transformers.", valueName: "directory"))
     var embedder: String?
 
     @Option(
@@ -81,7 +83,9 @@ struct IndexBuildCommand: AsyncParsableCommand {
         if let passageTokens, passageTokens < 0 || (1..<16).contains(passageTokens) {
             throw ValidationError("--passage-tokens is \(passageTokens); it has to be 0 or at least 16.")
         }
-        if overlapTokens < 0 { throw ValidationError("--overlap-tokens is \(overlapTokens); it counts tokens, from 0.") }
+        if overlapTokens < 0 {
+            throw ValidationError("--overlap-tokens is \(overlapTokens); it counts tokens, from 0.")
+        }
         try ModelOptions.check(threads: threads)
     }
 

@@ -82,7 +82,8 @@ struct SearchCommand: AsyncParsableCommand {
     @Option(help: "Reciprocal rank fusion: how little the first ranks stand out.")
     var rankConstant: Double = 60
 
-    @Option(help: ArgumentHelp("The index's embedding model, where it has moved since the build.", valueName: "directory"))
+    @Option(
+        help: ArgumentHelp("The index's embedding model, where it has moved since the build.", valueName: "directory"))
     var embedder: String?
 
     @Flag(help: "Say how each result came about, and what each stage did and changed.")
@@ -111,7 +112,8 @@ struct SearchCommand: AsyncParsableCommand {
             let stages = options.pools?.map(\.stage) ?? []
             let compute = ModelOptions.pool(threads: model.threads)
             let wantsDense = options.pools == nil || stages.contains(.dense)
-            let encoder = wantsDense || embedder != nil
+            let encoder =
+                wantsDense || embedder != nil
                 ? try await IndexEmbedder.load(index.settings, directory: embedder, pool: compute) : nil
             let pipeline = Pipeline(
                 index: index, reranker: options.rerank == .never ? nil : try model.load(pool: compute),
@@ -196,7 +198,8 @@ struct SearchCommand: AsyncParsableCommand {
     private func note(_ answer: SearchAnswer) {
         if let report = answer.reranking.report, report.truncatedDocuments > 0 {
             StandardError.write(
-                "note: \(report.truncatedDocuments) of \(report.documents) candidates were cut to the reranker's window\n")
+                "note: \(report.truncatedDocuments) of \(report.documents) candidates were cut to the reranker's window\n"
+            )
         }
         guard explain || !answer.reranking.reranked && rerank == nil else { return }
         if !answer.reranking.reranked {
@@ -214,7 +217,8 @@ struct SearchCommand: AsyncParsableCommand {
         )
         if let report = answer.reranking.report {
             StandardError.write(
-                "reranked: \(report.pairs) pairs by \(report.model), \(report.totalMilliseconds.rounded(places: 1)) ms\n")
+                "reranked: \(report.pairs) pairs by \(report.model), \(report.totalMilliseconds.rounded(places: 1)) ms\n"
+            )
         }
         StandardError.write("total: \(answer.totalMilliseconds.rounded(places: 1)) ms\n")
     }

@@ -91,7 +91,9 @@ struct SearchWriter {
             let id = result.id.shortened(to: idWidth).padded(to: idWidth)
             let score = result.score.formatted(places: 4).leftPadded(to: 10)
             print("\(rank)\(before)\(score)  \(id)  \(result.shownText.shortened(to: textWidth))")
-            if let passage = result.passage { print(Terminal.dim("      characters \(passage.start)..<\(passage.end)")) }
+            if let passage = result.passage {
+                print(Terminal.dim("      characters \(passage.start)..<\(passage.end)"))
+            }
             guard explain else { continue }
             let ranks = zip(answer.pools, result.poolRanks).map { pool, found in
                 found.map { "\(pool.name) \($0.rank) (\($0.score.formatted(places: 4)))" } ?? "\(pool.name) -"

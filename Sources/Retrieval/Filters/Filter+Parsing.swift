@@ -161,12 +161,7 @@ private struct FilterParser {
         }
         if let seconds = ISODate.seconds(word) { return .date(seconds) }
         if word.lowercased().hasPrefix("now-") || word.lowercased().hasPrefix("now+") { return try relative(word) }
-        if word.utf8.allSatisfy({ $0 < 0x80 }), let first = word.first, first.isNumber || "+-.".contains(first),
-            let number = Double(word), number.isFinite
-        {
-            return .number(number)
-        }
-        return .string(word)
+        return MetadataValue.number(word).map { .number($0) } ?? .string(word)
     }
 
     /// `now-30d`
@@ -209,7 +204,10 @@ private struct FilterParser {
     private mutating func advance() throws(RankingError) {
         while let next = rest.first, next.properties.isWhitespace { _ = take() }
         column = consumed
-        guard let first = rest.first else { return token = .end }
+        guard let first = rest.first else {
+            token = .end
+            return
+        }
         switch first {
         case "'", "\"":
             _ = take()
@@ -281,7 +279,8 @@ private struct FilterParser {
         let line = String(excerpt).split(whereSeparator: \.isNewline).joined(separator: " ")
         return RankingError(
             .invalidInput, what: "The filter \(problem).",
-            why: "It cannot be read beyond this place:\n    \(line)\n    \(String(repeating: " ", count: column - start))^",
+            why:
+                "It cannot be read beyond this place:\n    \(line)\n    \(String(repeating: " ", count: column - start))^",
             fix: fix)
     }
 }

@@ -30,7 +30,8 @@ public enum MetadataValue: Sendable, Hashable {
     /// The fields of a metadata object and their values.
     ///
     /// A list gives several values; an object inside gives fields with dotted names, "author.name"; null gives none. A
-    /// string that is an ISO 8601 date gives two values, the string and the date.
+    /// string that reads as an ISO 8601 date, a number, true or false gives two values, the string and what it reads as:
+    /// tables have nothing but strings.
     public static func entries(of metadata: JSONObject) -> [(field: String, value: MetadataValue)] {
         var entries: [(field: String, value: MetadataValue)] = []
         for member in metadata.members { append(member.value, field: member.key, to: &entries) }
@@ -46,11 +47,29 @@ public enum MetadataValue: Sendable, Hashable {
         case .number(let number): entries.append((field, .number(number.double)))
         case .string(let text):
             entries.append((field, .string(text)))
-            if let seconds = ISODate.seconds(text) { entries.append((field, .date(seconds))) }
+            if let other = reading(of: text) { entries.append((field, other)) }
         case .array(let items): for item in items { append(item, field: field, to: &entries) }
         case .object(let object):
             for member in object.members { append(member.value, field: field + "." + member.key, to: &entries) }
         }
+    }
+}
+
+extension MetadataValue {
+    /// What a text reads as besides itself.
+    static func reading(of text: String) -> MetadataValue? {
+        if text == "true" || text == "false" { return .boolean(text == "true") }
+        if let seconds = ISODate.seconds(text) { return .date(seconds) }
+        return number(text).map { .number($0) }
+    }
+
+    /// A decimal number; not "nan", "inf" or hexadecimal ones, which Double reads too.
+    static func number(_ text: String) -> Double? {
+        guard let first = text.utf8.first, text.utf8.count < 64, first < 0x3A,
+            text.utf8.allSatisfy({ (0x30...0x39).contains($0) || [0x2B, 0x2D, 0x2E, 0x45, 0x65].contains($0) }),
+            let number = Double(text), number.isFinite
+        else { return nil }
+        return number
     }
 }
 

@@ -32,9 +32,12 @@ struct FilterEvaluation {
         case .compare(let field, .notEqual, let literal):
             return complement(try set(.compare(field: field, .equal, literal)))
         case .compare(let field, let comparison, let literal):
-            return try select(field, "AND kind = ? AND value \(comparison.rawValue) ?", [
-                literal.storedKind, literal.storedValue,
-            ])
+            try checkKind(of: literal, in: field)
+            return try select(
+                field, "AND kind = ? AND value \(comparison.rawValue) ?",
+                [
+                    literal.storedKind, literal.storedValue,
+                ])
         case .oneOf(let field, let literals):
             var set = DocumentSet()
             for literal in literals { set.formUnion(try self.set(.compare(field: field, .equal, literal))) }
@@ -70,6 +73,25 @@ struct FilterEvaluation {
         return set
     }
 
+    /// A comparison with another kind of value would let nothing through, and nobody would know why.
+    private func checkKind(of literal: MetadataValue, in field: String) throws {
+        guard let number = state.fields[UTF8Key(field)] else { return }
+        let kinds = try Int.fetchAll(
+            db.cachedStatement(sql: "SELECT DISTINCT kind FROM attribute WHERE field = ?"), arguments: [number])
+        if kinds.contains(literal.storedKind) { return }
+        let names = kinds.compactMap { kind in
+            kind < MetadataValue.kindNames.count ? MetadataValue.kindNames[kind] : nil
+        }
+        throw RankingError(
+            .invalidInput,
+            what:
+                "The metadata field \"\(field)\" is compared with a \(MetadataValue.kindNames[literal.storedKind]), and no document has one there.",
+            why: "Its values are: \(names.joined(separator: ", ")). Only values of one kind are compared.",
+            fix:
+                "Write the value as a \(names.first ?? "value"): texts in quotes, dates as 2026-01-31, numbers and true as they are."
+        )
+    }
+
     private func unknown(_ field: String) -> RankingError {
         let known = state.fieldNames
         let nearest = known.min { EditDistance.between(field, $0) < EditDistance.between(field, $1) }
@@ -100,6 +122,9 @@ enum EditDistance {
 }
 
 extension MetadataValue {
+    /// By `storedKind`.
+    static let kindNames = ["text", "number", "truth value", "date"]
+
     /// What the table `attribute` holds: kinds are compared among themselves only.
     var storedKind: Int {
         switch self {

@@ -89,7 +89,7 @@ public final class IndexBuild {
             }
             guard writer.settings == settings, found == input, let documents, let digest else { return nil }
             return (writer, documents, BuildDigest(value: UInt64(bitPattern: Int64(digest))))
-        } catch where error.code == .corruptFile {
+        } catch  where error.code == .corruptFile {
             // Killed before the first commit.
             return nil
         }
@@ -171,8 +171,10 @@ public final class IndexBuild {
     private func move(_ unfinished: String) throws(RankingError) {
         guard rename(unfinished, path) == 0 else {
             throw RankingError(
-                .storage, what: "\(unfinished) cannot be moved to \(path).", why: "\(String(cString: strerror(errno))).",
-                fix: "Check the permissions of the folder; the index is whole, and moving it by hand finishes the build."
+                .storage, what: "\(unfinished) cannot be moved to \(path).",
+                why: "\(String(cString: strerror(errno))).",
+                fix:
+                    "Check the permissions of the folder; the index is whole, and moving it by hand finishes the build."
             )
         }
         let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? "."

@@ -64,7 +64,8 @@ enum IndexFile {
         guard try Int.fetchOne(db, sql: "PRAGMA application_id") == IndexSchema.applicationID else {
             throw RankingError(
                 .corruptFile, what: "\(path) is not an index.",
-                why: "It is an SQLite database of another program.", fix: "Name a file that `resift index build` wrote.")
+                why: "It is an SQLite database of another program.", fix: "Name a file that `resift index build` wrote."
+            )
         }
         let version = try Int.fetchOne(db, sql: "PRAGMA user_version") ?? 0
         guard version == IndexSchema.version else {

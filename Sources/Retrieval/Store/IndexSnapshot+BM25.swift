@@ -48,7 +48,8 @@ extension IndexSnapshot {
     }
 
     /// The search that finds a query's best documents by BM25; it needs the snapshot no more.
-    public func lexicalSearch(_ query: String, bm25: BM25 = .lucene, in passages: DocumentSet?) throws -> LexicalSearch {
+    public func lexicalSearch(_ query: String, bm25: BM25 = .lucene, in passages: DocumentSet?) throws -> LexicalSearch
+    {
         LexicalSearch(
             hasTerms: !settings.analyzer.terms(of: query).isEmpty, terms: try queryTerms(of: query),
             maxScore: MaxScore(
