@@ -76,9 +76,12 @@ struct FilterEvaluation {
     /// A comparison with another kind of value would let nothing through, and nobody would know why.
     private func checkKind(of literal: MetadataValue, in field: String) throws {
         guard let number = state.fields[UTF8Key(field)] else { return }
+        let known = try Int.fetchOne(
+            db.cachedStatement(sql: "SELECT 1 FROM attribute WHERE field = ? AND kind = ? LIMIT 1"),
+            arguments: [number, literal.storedKind])
+        if known != nil { return }
         let kinds = try Int.fetchAll(
             db.cachedStatement(sql: "SELECT DISTINCT kind FROM attribute WHERE field = ?"), arguments: [number])
-        if kinds.contains(literal.storedKind) { return }
         let names = kinds.compactMap { kind in
             kind < MetadataValue.kindNames.count ? MetadataValue.kindNames[kind] : nil
         }
