@@ -3,6 +3,7 @@
 //     ResiftBench summary [--threads N] WORKLOAD.json         milliseconds, pairs/s, peak memory
 //     ResiftBench cold-start PATH_TO_RESIFT                   process start to first score, pages in the cache
 //     ResiftBench embed [--threads N] MODEL TEXTS             texts/s of a bi-encoder, one text a line
+//     ResiftBench search INDEX QUERIES                        p50 and p95 of BM25 top 100 on one thread
 //     ResiftBench rounds [--threads N] [--text] WORKLOAD.json one round for each line on standard input, so that a
 //                                                             driver can interleave engines; answers in JSON
 //
@@ -22,9 +23,11 @@ struct ResiftBench {
         case ("cold-start", let resift?): try coldStart(resift)
         case ("embed", let model?) where arguments.count == 3:
             try await embed(model, arguments[2], threads: threads)
+        case ("search", let index?) where arguments.count == 3:
+            try await SearchBench.bm25(index: index, queries: arguments[2])
         case ("rounds", let path?): try await rounds(path, threads: threads, fromText: fromText)
         default:
-            print("usage: ResiftBench summary|cold-start|embed|rounds (see the head of ResiftBench.swift)")
+            print("usage: ResiftBench summary|cold-start|embed|search|rounds (see the head of ResiftBench.swift)")
             exit(64)
         }
     }
@@ -96,7 +99,7 @@ struct ResiftBench {
     private static func say(_ line: String) { FileHandle.standardOutput.write(Data((line + "\n").utf8)) }
 
     /// The most memory this process has held.
-    private static func peakMegabytes() -> Double {
+    static func peakMegabytes() -> Double {
         var usage = rusage()
         #if os(Linux)
             getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
@@ -178,5 +181,5 @@ extension [String] {
 }
 
 extension Double {
-    fileprivate var text: String { String(format: "%.1f", self) }
+    var text: String { String(format: "%.1f", self) }
 }

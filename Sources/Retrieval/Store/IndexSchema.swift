@@ -6,6 +6,7 @@ import GRDB
 /// |---|---|
 /// | `property` | settings and totals, by name |
 /// | `document` | documents, by the number of their first passage; `spans` says where the passages are |
+/// | `content` | their texts, apart from what every search reads of them |
 /// | `passage_chunk` | `PassageTable`, 4,096 passages a row |
 /// | `term` | the term dictionary: a number, and the count of passages that are not deleted and have the term |
 /// | `posting` | `PostingList`s; a term has one or more, by ascending passages: `key = number * 2^20 + part` |
@@ -26,7 +27,8 @@ enum IndexSchema {
             sql: """
                 CREATE TABLE property (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
                 CREATE TABLE document (
-                    first INTEGER PRIMARY KEY, id BLOB NOT NULL, title BLOB, text BLOB, metadata BLOB, spans BLOB);
+                    first INTEGER PRIMARY KEY, id BLOB NOT NULL, title BLOB, metadata BLOB, spans BLOB);
+                CREATE TABLE content (first INTEGER PRIMARY KEY, text BLOB);
                 CREATE UNIQUE INDEX document_id ON document (id);
                 CREATE TABLE passage_chunk (number INTEGER PRIMARY KEY, passages BLOB NOT NULL);
                 CREATE TABLE term (text BLOB PRIMARY KEY, number INTEGER NOT NULL, passages INTEGER NOT NULL)

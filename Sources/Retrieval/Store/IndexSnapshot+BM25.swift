@@ -1,4 +1,5 @@
 import GRDB
+import Inference
 public import Ranking
 
 #if canImport(FoundationEssentials)
@@ -35,7 +36,7 @@ extension IndexSnapshot {
 
     private func postings(of term: String) throws -> PostingCache.Entry? {
         let key = UTF8Key(term)
-        if let known = state.postings[key] { return known }
+        if let known = state.postings.withLock({ $0[key] }) { return known }
         guard
             let row = try Row.fetchOne(
                 db.cachedStatement(sql: "SELECT number, passages FROM term WHERE text = ?"),
@@ -43,7 +44,7 @@ extension IndexSnapshot {
         else { return nil }
         let entry = PostingCache.Entry(
             parts: try PostingWriter.lists(of: row.int64(0), db), passages: max(1, try row.integer(1)))
-        index.update(state.generation) { $0.postings.insert(entry, for: key) }
+        state.postings.withLock { $0.insert(entry, for: key) }
         return entry
     }
 
@@ -67,12 +68,9 @@ extension IndexSnapshot {
 
     /// Looks up ids and brings equal scores into their order.
     package func hits(_ documents: [PassageHit], limit: Int) throws -> [DocumentHit] {
-        var hits: [DocumentHit] = []
-        for document in documents {
-            hits.append(
-                DocumentHit(
-                    id: try id(ofDocument: document.first), first: document.first, passage: document.passage,
-                    score: document.score))
+        let ids = try ids(ofDocuments: documents.map(\.first))
+        var hits = zip(documents, ids).map { document, id in
+            DocumentHit(id: id, first: document.first, passage: document.passage, score: document.score)
         }
         hits.sort { a, b in
             a.score != b.score ? a.score > b.score : a.id.utf8.lexicographicallyPrecedes(b.id.utf8)

@@ -83,7 +83,7 @@ private struct IndexCheck {
 
     private mutating func checkDocuments() throws {
         let rows = try Row.fetchCursor(
-            db, sql: "SELECT first, id, title, text, metadata, spans FROM document ORDER BY first")
+            db, sql: "\(StoredDocument.query) ORDER BY document.first")
         var next: UInt32 = 0
         while let row = try rows.next() {
             let stored: StoredDocument
@@ -118,6 +118,8 @@ private struct IndexCheck {
         for passage in next..<max(next, UInt32(table.count)) where !table.deleted.contains(passage) {
             found.report("Passage \(passage) belongs to no document.")
         }
+        let texts = try Int.fetchOne(db, sql: "SELECT count(*) FROM content") ?? 0
+        if texts != found.documents { found.report("There are \(texts) texts for \(found.documents) documents.") }
         if found.documents != state.documents {
             found.report("There are \(found.documents) documents; the index counts \(state.documents).")
         }

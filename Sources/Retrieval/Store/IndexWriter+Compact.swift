@@ -52,9 +52,10 @@ extension IndexWriter {
         for first in try UInt32.fetchAll(db, sql: "SELECT first FROM document ORDER BY first") {
             guard let moved = numbers[first] else { throw IndexProperty.corrupt("has a document that is deleted") }
             if moved == first { continue }
-            try db.cachedStatement(sql: "UPDATE document SET first = ? WHERE first = ?").execute(arguments: [
-                moved, first,
-            ])
+            for table in ["document", "content"] {
+                try db.cachedStatement(sql: "UPDATE \(table) SET first = ? WHERE first = ?")
+                    .execute(arguments: [moved, first])
+            }
         }
         let firsts = try UInt32.fetchAll(db, sql: "SELECT DISTINCT document FROM attribute ORDER BY document")
         try db.execute(sql: "CREATE TEMP TABLE moved (old INTEGER PRIMARY KEY, new INTEGER NOT NULL)")

@@ -137,10 +137,10 @@ public final class IndexWriter {
         let spans = entry.passages.count > 1 ? Data(PassageSpans.encode(entry.passages)) : nil
         do {
             try db.cachedStatement(
-                sql: "INSERT INTO document (first, id, title, text, metadata, spans) VALUES (?, ?, ?, ?, ?, ?)"
-            ).execute(arguments: [
-                first, Data(document.id.utf8), Data(document.title.utf8), Data(document.text.utf8), metadata, spans,
-            ])
+                sql: "INSERT INTO document (first, id, title, metadata, spans) VALUES (?, ?, ?, ?, ?)"
+            ).execute(arguments: [first, Data(document.id.utf8), Data(document.title.utf8), metadata, spans])
+            try db.cachedStatement(sql: "INSERT INTO content (first, text) VALUES (?, ?)")
+                .execute(arguments: [first, Data(document.text.utf8)])
         } catch let error as DatabaseError where error.extendedResultCode == .SQLITE_CONSTRAINT_UNIQUE {
             throw RankingError(
                 .invalidInput, what: "There are two documents with the id \"\(document.id)\".",
@@ -217,7 +217,7 @@ public final class IndexWriter {
     private func delete(id: String, _ db: Database) throws -> Bool {
         guard
             let row = try Row.fetchOne(
-                db, sql: "SELECT first, id, title, text, metadata, spans FROM document WHERE id = ?",
+                db, sql: "\(StoredDocument.query) WHERE id = ?",
                 arguments: [Data(id.utf8)])
         else { return false }
         let stored = try StoredDocument(row)
@@ -239,7 +239,9 @@ public final class IndexWriter {
                 sql: "DELETE FROM attribute WHERE field = ? AND kind = ? AND value = ? AND document = ?",
                 arguments: [fields[UTF8Key(field)], value.storedKind, value.storedValue, stored.first])
         }
-        try db.execute(sql: "DELETE FROM document WHERE first = ?", arguments: [stored.first])
+        for table in ["document", "content"] {
+            try db.execute(sql: "DELETE FROM \(table) WHERE first = ?", arguments: [stored.first])
+        }
         documentCount -= 1
         return true
     }
@@ -284,7 +286,9 @@ public final class IndexWriter {
 
 extension PassageTable {
     init(_ db: Database) throws {
-        self.init()
+        let last = try Int.fetchOne(db, sql: "SELECT max(number) FROM passage_chunk") ?? -1
+        // A number that is too high for the file is found out below.
+        self.init(capacity: min(max(0, last + 1), 1 << 16) * PassageTable.chunkCount)
         let chunks = try Row.fetchCursor(db, sql: "SELECT number, passages FROM passage_chunk ORDER BY number")
         while let row = try chunks.next() {
             let number = try row.integer(0)

@@ -3,11 +3,11 @@ import Ranking
 /// What a search knows of every passage: its length, whether it is deleted, and where documents begin.
 ///
 /// Passages are numbered in the order of their arrival. A document is its first passage's number; its other passages
-/// follow. Stored in chunks of 4,096 passages, five bytes each: the length in terms (4 bytes, little-endian) and flags
-/// (1: begins a document, 2: deleted).
+/// follow. Stored in chunks of 4,096 passages: a bit for each that begins a document, a bit for each that is deleted (512
+/// bytes each, lowest bit first), and the lengths in terms, 4 bytes each; all little-endian.
 struct PassageTable: Sendable {
     static let chunkCount = 4096
-    static let bytesPerPassage = 5
+    private static let wordsPerChunk = chunkCount / 64
 
     /// Terms in each passage, the title's included, by the passage's number; of the deleted ones too, because the
     /// bounds of posting blocks hold them.
@@ -17,6 +17,11 @@ struct PassageTable: Sendable {
     private(set) var deletedCount = 0
     /// Terms in all passages that are not deleted.
     private(set) var totalLength = 0
+
+    init() {}
+
+    /// An empty table with room.
+    init(capacity: Int) { lengths.reserveCapacity(capacity) }
 
     var count: Int { lengths.count }
     var liveCount: Int { lengths.count - deletedCount }
@@ -57,40 +62,52 @@ struct PassageTable: Sendable {
     func encodeChunk(_ chunk: Int) -> [UInt8] {
         let start = chunk * PassageTable.chunkCount
         var bytes: [UInt8] = []
-        bytes.reserveCapacity(PassageTable.chunkCount * PassageTable.bytesPerPassage)
-        for passage in start..<min(count, start + PassageTable.chunkCount) {
-            let length = lengths[passage]
-            for shift in stride(from: UInt32(0), to: 32, by: 8) {
-                bytes.append(UInt8(truncatingIfNeeded: length >> shift))
+        bytes.reserveCapacity(PassageTable.chunkCount * 5)
+        for set in [beginnings, deleted] {
+            for word in 0..<PassageTable.wordsPerChunk {
+                withUnsafeBytes(of: set.word(start / 64 + word).littleEndian) { bytes.append(contentsOf: $0) }
             }
-            let number = UInt32(passage)
-            bytes.append((beginnings.contains(number) ? 1 : 0) | (deleted.contains(number) ? 2 : 0))
+        }
+        for length in lengths[start..<min(count, start + PassageTable.chunkCount)] {
+            withUnsafeBytes(of: length.littleEndian) { bytes.append(contentsOf: $0) }
         }
         return bytes
     }
 
     /// Appends the chunk that follows those already there. Throws `corruptFile` if the bytes are not one.
     mutating func appendChunk(_ bytes: UnsafeRawBufferPointer) throws(RankingError) {
-        let passages = bytes.count / PassageTable.bytesPerPassage
-        guard bytes.count % PassageTable.bytesPerPassage == 0, (1...PassageTable.chunkCount).contains(passages),
-            count % PassageTable.chunkCount == 0, count + passages < Int(UInt32.max)
+        let setBytes = 8 * PassageTable.wordsPerChunk
+        let passages = (bytes.count - 2 * setBytes) / 4
+        let start = count
+        guard bytes.count % 4 == 0, (1...PassageTable.chunkCount).contains(passages),
+            start % PassageTable.chunkCount == 0, start + passages < Int(UInt32.max)
         else { throw PassageTable.corrupt("chunk \(chunks) has \(bytes.count) bytes after \(count) passages") }
-        lengths.reserveCapacity(count + passages)
-        for place in 0..<passages {
-            let offset = place * PassageTable.bytesPerPassage
-            let length = UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt32.self))
-            let flags = bytes[offset + 4]
-            guard flags < 4, count > 0 || flags & 1 == 1 else {
-                throw PassageTable.corrupt("passage \(count) has the flags \(flags)")
-            }
-            append(length: length, beginsDocument: flags & 1 == 1)
-            if flags & 2 == 2 { delete(UInt32(count - 1)) }
+        func word(_ offset: Int) -> UInt64 {
+            UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
         }
+        for place in 0..<PassageTable.wordsPerChunk {
+            // No bit may stand for a passage that is not there.
+            let rest = passages - place * 64
+            let used: UInt64 = rest >= 64 ? .max : rest > 0 ? (1 << UInt64(rest)) - 1 : 0
+            let (begins, isDeleted) = (word(8 * place), word(setBytes + 8 * place))
+            guard (begins | isDeleted) & ~used == 0, start > 0 || place > 0 || begins & 1 == 1 else {
+                throw PassageTable.corrupt("chunk \(chunks) marks passages that are not there")
+            }
+            beginnings.setWord(start / 64 + place, begins)
+            deleted.setWord(start / 64 + place, isDeleted)
+            deletedCount += isDeleted.nonzeroBitCount
+        }
+        for place in 0..<passages {
+            let offset = 2 * setBytes + 4 * place
+            lengths.append(UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt32.self)))
+        }
+        totalLength += lengths[start...].reduce(0) { $0 + Int($1) }
+        deleted.forEach(in: UInt32(start)..<UInt32(start + passages)) { totalLength -= Int(lengths[Int($0)]) }
     }
 
     private static func corrupt(_ problem: String) -> RankingError {
         RankingError(
             .corruptFile, what: "The passage table of the index is damaged: \(problem).",
-            why: "Every chunk but the last holds \(chunkCount) passages.", fix: "Build the index again.")
+            why: "Every chunk but the last holds \(PassageTable.chunkCount) passages.", fix: "Build the index again.")
     }
 }

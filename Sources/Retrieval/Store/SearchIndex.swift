@@ -28,7 +28,7 @@ public final class SearchIndex: Sendable {
         var fieldNames: [String] = []
         var documents = 0
         var scope: DocumentSet?
-        var postings = PostingCache()
+        let postings = Monitor(PostingCache())
         /// Nil until a dense search needs them.
         var vectors: LoadedVectors?
     }
@@ -166,8 +166,7 @@ public struct IndexSnapshot: ~Copyable {
     public func document(id: String) throws -> StoredDocument? {
         guard
             let row = try Row.fetchOne(
-                db.cachedStatement(
-                    sql: "SELECT first, id, title, text, metadata, spans FROM document WHERE id = ?"),
+                db.cachedStatement(sql: "\(StoredDocument.query) WHERE id = ?"),
                 arguments: [Data(id.utf8)])
         else { return nil }
         let stored = try StoredDocument(row)
@@ -180,19 +179,33 @@ public struct IndexSnapshot: ~Copyable {
         try firsts.map { first in
             guard
                 let row = try Row.fetchOne(
-                    db.cachedStatement(
-                        sql: "SELECT first, id, title, text, metadata, spans FROM document WHERE first = ?"),
+                    db.cachedStatement(sql: "\(StoredDocument.query) WHERE document.first = ?"),
                     arguments: [first])
             else { throw IndexProperty.corrupt("lacks the document of passage \(first)") }
             return try StoredDocument(row)
         }
     }
 
-    func id(ofDocument first: UInt32) throws -> String {
-        guard
-            let id = try Data.fetchOne(
-                db.cachedStatement(sql: "SELECT id FROM document WHERE first = ?"), arguments: [first])
-        else { throw IndexProperty.corrupt("lacks the document of passage \(first)") }
-        return String(decoding: id, as: UTF8.self)
+    /// The ids of documents, in the same order; many at a time, because every search needs a hundred.
+    func ids(ofDocuments firsts: [UInt32]) throws -> [String] {
+        let batch = 64
+        let places = Array(repeating: "?", count: batch).joined(separator: ", ")
+        let statement = try db.cachedStatement(sql: "SELECT first, id FROM document WHERE first IN (\(places))")
+        var ids: [UInt32: String] = [:]
+        ids.reserveCapacity(firsts.count)
+        for start in stride(from: 0, to: firsts.count, by: batch) {
+            let own = firsts[start..<min(firsts.count, start + batch)]
+            // The last number fills the places that are left.
+            let padded = Array(own) + Array(repeating: own[own.endIndex - 1], count: batch - own.count)
+            let rows = try Row.fetchCursor(statement, arguments: StatementArguments(padded))
+            while let row = try rows.next() {
+                guard let first = UInt32(exactly: try row.int64(0)) else { continue }
+                ids[first] = String(decoding: try row.blob(1), as: UTF8.self)
+            }
+        }
+        return try firsts.map { first in
+            guard let id = ids[first] else { throw IndexProperty.corrupt("lacks the document of passage \(first)") }
+            return id
+        }
     }
 }

@@ -29,7 +29,10 @@ public struct StoredDocument: Sendable, Equatable {
         return passages[Int(number - first)]
     }
 
-    /// Reads the columns first, id, title, text, metadata, spans.
+    /// Selects the columns that `init(_:)` reads.
+    static let query =
+        "SELECT document.first, id, title, text, metadata, spans FROM document JOIN content USING (first)"
+
     init(_ row: Row) throws {
         func text(_ column: Int) throws -> String {
             guard let data = try row.bytes(column) else { return "" }

@@ -33,6 +33,27 @@ public struct DocumentSet: Sendable, Hashable {
         if count % 64 > 0 { words.append(1 << UInt64(count % 64) - 1) }
     }
 
+    /// The documents 64 · index ..< 64 · (index + 1), lowest bit first.
+    func word(_ index: Int) -> UInt64 { index < words.count ? words[index] : 0 }
+
+    mutating func setWord(_ index: Int, _ word: UInt64) {
+        if index >= words.count { words += [UInt64](repeating: 0, count: index + 1 - words.count) }
+        words[index] = word
+    }
+
+    /// Calls `body` with the documents in a range, in ascending order.
+    func forEach(in range: Range<UInt32>, _ body: (UInt32) -> Void) {
+        guard !range.isEmpty else { return }
+        for index in Int(range.lowerBound / 64)...Int((range.upperBound - 1) / 64) where index < words.count {
+            var bits = words[index]
+            while bits != 0 {
+                let document = UInt32(index * 64 + bits.trailingZeroBitCount)
+                if range.contains(document) { body(document) }
+                bits &= bits - 1
+            }
+        }
+    }
+
     mutating func formUnion(_ other: DocumentSet) {
         if other.words.count > words.count {
             words += [UInt64](repeating: 0, count: other.words.count - words.count)
