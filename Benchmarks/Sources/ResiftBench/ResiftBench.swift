@@ -4,6 +4,7 @@
 //     ResiftBench cold-start PATH_TO_RESIFT                   process start to first score, pages in the cache
 //     ResiftBench embed [--threads N] MODEL TEXTS             texts/s of a bi-encoder, one text a line
 //     ResiftBench search INDEX QUERIES                        p50 and p95 of BM25 top 100 on one thread
+//     ResiftBench dense INDEX COUNT                           p50 and p95 of the exact scan of random vectors
 //     ResiftBench rounds [--threads N] [--text] WORKLOAD.json one round for each line on standard input, so that a
 //                                                             driver can interleave engines; answers in JSON
 //
@@ -25,9 +26,11 @@ struct ResiftBench {
             try await embed(model, arguments[2], threads: threads)
         case ("search", let index?) where arguments.count == 3:
             try await SearchBench.bm25(index: index, queries: arguments[2])
+        case ("dense", let index?) where arguments.count == 3:
+            try await SearchBench.dense(index: index, count: Int(arguments[2]) ?? 1_000_000)
         case ("rounds", let path?): try await rounds(path, threads: threads, fromText: fromText)
         default:
-            print("usage: ResiftBench summary|cold-start|embed|search|rounds (see the head of ResiftBench.swift)")
+            print("usage: ResiftBench summary|cold-start|embed|search|dense|rounds (see the head of ResiftBench.swift)")
             exit(64)
         }
     }

@@ -27,6 +27,42 @@ enum SearchBench {
             "\(passages) passages, \(queries.count) queries: \(report.joined(separator: "; ")); peak \(ResiftBench.peakMegabytes().text) MB"
         )
     }
+
+    /// Builds an index of random unit vectors, where it is not there yet, and times exact top 100 on one thread. What
+    /// vectors mean plays no part in how long a scan of all of them takes.
+    static func dense(index path: String, count: Int, dimension: Int = 384) async throws {
+        var random = SystemRandomNumberGenerator()
+        func vector() -> [Float] {
+            let values = (0..<dimension).map { _ in Float.random(in: -1...1, using: &random) }
+            let length = values.reduce(0) { $0 + $1 * $1 }.squareRoot()
+            return values.map { $0 / length }
+        }
+        if !FileManager.default.fileExists(atPath: path) {
+            var settings = IndexSettings()
+            settings.embedder = EmbedderDescription(directory: "random", dimension: dimension, probe: vector())
+            let build = try IndexBuild(path: path, settings: settings, input: "random", replacing: false)
+            for number in 0..<count {
+                _ = try build.isCommitted(id: "\(number)")
+                try build.writer.add(IndexEntry(IndexDocument(id: "\(number)", text: ""), vectors: [vector()]))
+                if number % 100_000 == 99_999 { try build.checkpoint() }
+            }
+            try build.finish()
+        }
+        let clock = ContinuousClock()
+        let index = try SearchIndex.open(path: path)
+        var times: [Double] = []
+        for _ in 0..<60 {
+            let query = vector()
+            let start = clock.now
+            _ = try await index.read { try $0.dense(query, limit: 100, in: nil) }
+            times.append((clock.now - start).seconds * 1_000)
+        }
+        let first = times.removeFirst()
+        times.sort()
+        print(
+            "\(count) vectors of \(dimension): first \(first.fine) ms, then p50 \(times[29].fine) ms, p95 \(times[56].fine) ms on one thread; peak \(ResiftBench.peakMegabytes().text) MB"
+        )
+    }
 }
 
 extension Duration {

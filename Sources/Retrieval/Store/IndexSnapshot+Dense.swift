@@ -66,12 +66,12 @@ extension IndexSnapshot {
     }
 
     /// The best `limit` documents for a query's vector, best first; equal scores by document id, in byte order. A
-    /// document's score is its best passage's. Throws RankingError.
-    package func dense(_ vector: [Float], limit: Int, in passages: DocumentSet?, on lane: Lane? = nil) throws
-        -> [DocumentHit]
-    {
+    /// document's score is its best passage's: the dot product of the fp32 vectors. On the calling thread.
+    ///
+    /// Throws RankingError: `invalidInput` where the index has no vectors or they have another dimension.
+    public func dense(_ vector: [Float], limit: Int, in passages: DocumentSet?) throws -> [DocumentHit] {
         let search = try denseSearch(vector, limit: limit, in: passages)
-        return try hits(search, search.candidates(on: lane), on: lane)
+        return try hits(search, search.candidates(on: nil), on: nil)
     }
 }
 
