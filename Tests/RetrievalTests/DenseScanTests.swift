@@ -101,10 +101,10 @@ struct DenseScanTests {
         }
     }
 
-    @Test("by default max(4 limit, limit + 100) candidates are scored again")
+    @Test("by default max(2 limit, limit + 100) candidates are scored again")
     func candidateCount() {
         #expect(DenseQuery(vector: [], limit: 10).candidates == 110)
-        #expect(DenseQuery(vector: [], limit: 100).candidates == 400)
+        #expect(DenseQuery(vector: [], limit: 100).candidates == 200)
         #expect(DenseQuery(vector: [], limit: 10, candidates: 3).candidates == 10)
     }
 }

@@ -11,7 +11,7 @@ package struct DenseQuery: Sendable {
     /// These passages are never looked at.
     package var deleted: DocumentSet?
 
-    /// - Parameter candidates: nil means `max(4 limit, limit + 100)`.
+    /// - Parameter candidates: nil means `max(2 limit, limit + 100)`.
     package init(
         vector: [Float], limit: Int, candidates: Int? = nil, allowed: DocumentSet? = nil, deleted: DocumentSet? = nil
     ) {
@@ -22,10 +22,10 @@ package struct DenseQuery: Sendable {
         self.deleted = deleted
     }
 
-    /// `max(4 limit, limit + 100)`, without overflow.
+    /// `max(2 limit, limit + 100)`, without overflow.
     package static func candidates(for limit: Int) -> Int {
-        let (four, overflows) = limit.multipliedReportingOverflow(by: 4)
-        return overflows ? limit : max(four, limit + 100)
+        let (twice, overflows) = limit.multipliedReportingOverflow(by: 2)
+        return overflows ? limit : max(twice, limit + 100)
     }
 
     func accepts(_ passage: UInt32) -> Bool {

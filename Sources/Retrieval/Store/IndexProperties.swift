@@ -102,6 +102,14 @@ enum LittleEndian {
         return bytes
     }
 
+    /// Appends whole numbers of four bytes.
+    static func append(_ bytes: UnsafeRawBufferPointer, to values: inout [Float]) {
+        for offset in stride(from: 0, to: bytes.count - bytes.count % 4, by: 4) {
+            values.append(
+                Float(bitPattern: UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt32.self))))
+        }
+    }
+
     /// Nil unless the bytes are whole numbers of four.
     static func floats(_ bytes: [UInt8]) -> [Float]? {
         guard bytes.count % 4 == 0 else { return nil }

@@ -2,6 +2,12 @@ import GRDB
 package import Inference
 import Ranking
 
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
 extension IndexSnapshot {
     /// The search that finds the passages nearest to a query's vector; its scan needs the snapshot no more.
     ///
@@ -41,6 +47,23 @@ extension IndexSnapshot {
         return chunks
     }
 
+    /// The fp32 vectors of passages, row by row.
+    private func vectors(of passages: [UInt32], dimension: Int) throws -> [Float] {
+        var rows: [Float] = []
+        rows.reserveCapacity(passages.count * dimension)
+        let statement = try db.cachedStatement(sql: "SELECT components FROM vector WHERE passage = ?")
+        for passage in passages {
+            let row = try Row.fetchCursor(statement, arguments: [passage])
+            try row.next()?.withUnsafeData(atIndex: 0) { data in
+                data?.withUnsafeBytes { LittleEndian.append($0, to: &rows) }
+            }
+        }
+        guard rows.count == passages.count * dimension else {
+            throw IndexProperty.corrupt("lacks vectors of \(dimension) numbers of some passages")
+        }
+        return rows
+    }
+
     /// The best documents of a scan by the exact similarity of their best passage, best first.
     package func hits(_ search: DenseSearch, _ candidates: DenseResult, on lane: Lane?) throws -> [DocumentHit] {
         let documents = try BestDocuments(table: state.table, limit: search.limit).collect { count in
@@ -50,15 +73,7 @@ extension IndexSnapshot {
                 candidates = try search.candidates(limit: count, on: lane)
             }
             let best = try search.scan.rescored(candidates.passages, query: search.query(limit: count)) { passages in
-                var rows: [Float] = []
-                rows.reserveCapacity(passages.count * search.scan.dimension)
-                for passage in passages {
-                    guard let vector = try VectorCheck.vector(of: passage, dimension: search.scan.dimension, db) else {
-                        throw IndexProperty.corrupt("lacks the vector of passage \(passage)")
-                    }
-                    rows += vector
-                }
-                return rows
+                try vectors(of: passages, dimension: search.scan.dimension)
             }
             return best.map { ScoredDocument(document: $0.passage, score: $0.score) }
         }
