@@ -23,7 +23,9 @@ let package = Package(
         .target(name: "CKernels"),
         .target(name: "OrderedJSON", swiftSettings: strict),
         .target(name: "Ranking", dependencies: ["OrderedJSON"], swiftSettings: strict),
-        .target(name: "TextFiles", dependencies: ["Ranking"], swiftSettings: strict),
+        .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
+        .systemLibrary(name: "CLibxml2", pkgConfig: "libxml-2.0", providers: [.apt(["libxml2-dev", "pkg-config"])]),
+        .target(name: "TextFiles", dependencies: ["CZlib", "Ranking"], swiftSettings: strict),
         .target(name: "Tokenizers", dependencies: ["OrderedJSON", "Ranking"], swiftSettings: strict),
         .target(name: "Inference", dependencies: ["CKernels", "OrderedJSON", "Ranking"], swiftSettings: strict),
         .target(

@@ -1,14 +1,6 @@
 public import Ranking
 
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#elseif canImport(Darwin)
-    import Darwin
-#endif
-
-/// The whole of a file or of standard input, and its lines.
+/// The whole of a file or of standard input, decompressed where it is gzip, and its lines.
 public struct InputBytes: Sendable {
     /// The path, or "standard input".
     public let name: String
@@ -23,32 +15,26 @@ public struct InputBytes: Sendable {
         self.bytes = bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? Array(bytes.dropFirst(3)) : bytes
     }
 
-    /// Reads a file, or standard input where the path is "-".
+    /// Reads a file, or standard input where the path is "-". Gzip is recognised by its first bytes and decompressed.
     public static func read(path: String) throws(RankingError) -> InputBytes {
-        let isStandardInput = path == "-"
-        let name = isStandardInput ? "standard input" : path
-        let descriptor = isStandardInput ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { throw unreadable(name) }
-        defer { if !isStandardInput { close(descriptor) } }
+        let stream = try ByteStream(path: path)
         var bytes: [UInt8] = []
-        let chunk = 1 << 20
-        while true {
-            var count = 0
-            let block = [UInt8](unsafeUninitializedCapacity: chunk) { buffer, initialized in
-                count = readOnce(descriptor, into: buffer)
-                initialized = max(0, count)
-            }
-            guard count >= 0 else { throw unreadable(name) }
-            if count == 0 { break }
+        var count = 1
+        while count > 0 {
+            let block = try block(from: stream)
+            count = block.count
             bytes += block
         }
-        let isGzip = bytes.starts(with: [0x1F, 0x8B])
-        guard !isGzip else {
-            throw RankingError(
-                .invalidInput, what: "\(name) is compressed with gzip.", why: "Only plain text is read here.",
-                fix: "Pipe it in: gunzip -c FILE | resift ... -")
-        }
-        return InputBytes(name: name, bytes: bytes)
+        return InputBytes(name: stream.name, bytes: bytes)
+    }
+
+    private static func block(from stream: ByteStream) throws(RankingError) -> [UInt8] {
+        var block = [UInt8](repeating: 0, count: 1 << 20)
+        let count = try block.withUnsafeMutableBytes { buffer in
+            Result { () throws(RankingError) in try stream.read(into: buffer) }
+        }.get()
+        block.removeSubrange(count...)
+        return block
     }
 
     /// A line without its ending, and its number from 1.
@@ -100,17 +86,4 @@ public struct InputBytes: Sendable {
         RankingError(
             .invalidInput, what: "\(name), line \(line): the line \(problem).", why: why, fix: fix, cause: cause)
     }
-
-    private static func unreadable(_ name: String) -> RankingError {
-        RankingError(
-            .notFound, what: "\(name) cannot be read.", why: "\(String(cString: strerror(errno))).",
-            fix: "Check the path and its permissions.")
-    }
-}
-
-/// read(2), again where a signal interrupted it.
-private func readOnce(_ descriptor: Int32, into buffer: UnsafeMutableBufferPointer<UInt8>) -> Int {
-    var count = 0
-    repeat { count = read(descriptor, buffer.baseAddress, buffer.count) } while count < 0 && errno == EINTR
-    return count
 }
