@@ -18,6 +18,7 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     ],
     targets: [
         .target(name: "CKernels"),
@@ -37,7 +38,10 @@ let package = Package(
             swiftSettings: strict),
         .target(
             name: "Resift",
-            dependencies: ["Evaluation", "OrderedJSON", "Ranking", "Reranking", "Retrieval", "TextFiles"],
+            dependencies: [
+                "CLibxml2", "Evaluation", "OrderedJSON", "Ranking", "Reranking", "Retrieval", "TextFiles",
+                .product(name: "Yams", package: "Yams"),
+            ],
             resources: [.copy("Resources/default-model")], swiftSettings: strict),
         .target(name: "Evaluation", dependencies: ["OrderedJSON", "Ranking", "TextFiles"], swiftSettings: strict),
         .executableTarget(

@@ -45,8 +45,23 @@ package final class LineStream {
         }.get()
     }
 
+    /// The bytes that come next, whatever lines they belong to; nil at the end. Line numbers are not kept.
+    package func nextBlock() throws(RankingError) -> [UInt8]? {
+        if waiting.isEmpty { try fill() }
+        guard !waiting.isEmpty else { return nil }
+        let block = Array(buffer[waiting])
+        waiting = waiting.upperBound..<waiting.upperBound
+        return block
+    }
+
     /// The first byte that is not white space, without taking anything; nil where there is none in the first block.
-    package var firstByte: UInt8? { buffer[waiting].first { ![0x20, 0x09, 0x0A, 0x0D].contains($0) } }
+    package func firstByte() throws(RankingError) -> UInt8? {
+        while true {
+            if let byte = buffer[waiting].first(where: { ![0x20, 0x09, 0x0A, 0x0D].contains($0) }) { return byte }
+            guard !hasReachedEnd, waiting.count < ByteStream.blockBytes else { return nil }
+            try fill()
+        }
+    }
 
     private func nextRange() throws(RankingError) -> Range<Int>? {
         var searched = 0
