@@ -76,7 +76,7 @@ let package = Package(
             name: "RetrievalTests", dependencies: ["OrderedJSON", "Ranking", "Retrieval"], swiftSettings: strict),
         .testTarget(name: "CKernelsTests", dependencies: ["CKernels", "CKernelsChecks"], swiftSettings: strict),
         .target(
-            name: "TestSupport", dependencies: ["Inference", "OrderedJSON"], path: "Tests/TestSupport",
+            name: "TestSupport", dependencies: ["CZlib", "Inference", "OrderedJSON"], path: "Tests/TestSupport",
             swiftSettings: strict),
         .testTarget(
             name: "OrderedJSONTests", dependencies: ["OrderedJSON", "TestSupport"], swiftSettings: strict),
@@ -92,7 +92,9 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "ResiftTests",
-            dependencies: ["Inference", "OrderedJSON", "Ranking", "Reranking", "Resift", "TestSupport"],
+            dependencies: [
+                "Inference", "OrderedJSON", "Ranking", "Reranking", "Resift", "Retrieval", "TestSupport", "TextFiles",
+            ],
             swiftSettings: strict),
         .testTarget(
             name: "ResiftCLITests",

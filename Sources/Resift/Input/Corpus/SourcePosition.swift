@@ -43,4 +43,11 @@ public struct CorpusProgress: Sendable, Equatable {
     public var totalBytes: Int?
     /// Files of directories that are no documents, by extension in lower case; "" for names without one.
     public var skippedFiles: [String: Int] = [:]
+
+    public init(documents: Int = 0, bytesRead: Int = 0, totalBytes: Int? = nil, skippedFiles: [String: Int] = [:]) {
+        self.documents = documents
+        self.bytesRead = bytesRead
+        self.totalBytes = totalBytes
+        self.skippedFiles = skippedFiles
+    }
 }
