@@ -1,4 +1,4 @@
-# `make demo` and `make test` need a Swift 6.1 toolchain or newer, nothing else: no network, no Python, no GPU.
+# `make demo` and `make test` need a Swift 6.1 toolchain or newer and what `deps` installs or names: no Python, no GPU.
 .PHONY: demo test build bench bench-peers sanitize sanitize-threads neon fuzz format lint docs install clean deps
 
 SWIFT ?= swift
@@ -8,10 +8,15 @@ VENV := .venv-bench
 
 RELEASE = $(SWIFT) build -c release --product resift
 
-# What a build needs besides the toolchain: git, which SwiftPM fetches packages with.
+# What a build needs besides the toolchain: git, which SwiftPM fetches packages with, and the headers of SQLite (the
+# index), zlib (gzip) and libxml2 (HTML). macOS has these three in its SDK.
 deps:
 	@command -v $(SWIFT) >/dev/null || { echo "No Swift toolchain found: https://www.swift.org/install"; exit 1; }
 	@sh Tools/install-missing.sh git git
+	@test "$$(uname)" = Darwin || sh Tools/install-missing.sh pkg-config pkg-config
+	@test "$$(uname)" = Darwin || sh Tools/install-missing.sh --library sqlite3 libsqlite3-dev
+	@test "$$(uname)" = Darwin || sh Tools/install-missing.sh --library zlib zlib1g-dev
+	@test "$$(uname)" = Darwin || sh Tools/install-missing.sh --library libxml-2.0 libxml2-dev
 
 demo: deps
 	$(RELEASE)

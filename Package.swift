@@ -18,13 +18,14 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     ],
     targets: [
         .target(name: "CKernels"),
         .target(name: "OrderedJSON", swiftSettings: strict),
         .target(name: "Ranking", dependencies: ["OrderedJSON"], swiftSettings: strict),
-        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
-        .systemLibrary(name: "CLibXML2", pkgConfig: "libxml-2.0", providers: [.apt(["libxml2-dev"])]),
+        .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
+        .systemLibrary(name: "CLibxml2", pkgConfig: "libxml-2.0", providers: [.apt(["libxml2-dev", "pkg-config"])]),
         .target(name: "TextFiles", dependencies: ["CZlib", "Ranking"], swiftSettings: strict),
         .target(name: "Tokenizers", dependencies: ["OrderedJSON", "Ranking"], swiftSettings: strict),
         .target(name: "Inference", dependencies: ["CKernels", "OrderedJSON", "Ranking"], swiftSettings: strict),
@@ -38,7 +39,8 @@ let package = Package(
         .target(
             name: "Resift",
             dependencies: [
-                "CLibXML2", "Evaluation", "OrderedJSON", "Ranking", "Reranking", "Retrieval", "TextFiles", "Tokenizers",
+                "CLibxml2", "Evaluation", "Inference", "OrderedJSON", "Ranking", "Reranking", "Retrieval", "TextFiles",
+                "Tokenizers", .product(name: "Yams", package: "Yams"),
             ],
             resources: [.copy("Resources/default-model")], swiftSettings: strict),
         .target(name: "Evaluation", dependencies: ["OrderedJSON", "Ranking", "TextFiles"], swiftSettings: strict),
@@ -75,7 +77,7 @@ let package = Package(
             dependencies: ["Inference", "OrderedJSON", "Ranking", "Retrieval", "TestSupport"], swiftSettings: strict),
         .testTarget(name: "CKernelsTests", dependencies: ["CKernels", "CKernelsChecks"], swiftSettings: strict),
         .target(
-            name: "TestSupport", dependencies: ["Inference", "OrderedJSON"], path: "Tests/TestSupport",
+            name: "TestSupport", dependencies: ["CZlib", "Inference", "OrderedJSON"], path: "Tests/TestSupport",
             swiftSettings: strict),
         .testTarget(
             name: "OrderedJSONTests", dependencies: ["OrderedJSON", "TestSupport"], swiftSettings: strict),
@@ -91,7 +93,9 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "ResiftTests",
-            dependencies: ["Inference", "OrderedJSON", "Ranking", "Reranking", "Resift", "TestSupport"],
+            dependencies: [
+                "Inference", "OrderedJSON", "Ranking", "Reranking", "Resift", "Retrieval", "TestSupport", "TextFiles",
+            ],
             swiftSettings: strict),
         .testTarget(
             name: "ResiftCLITests",

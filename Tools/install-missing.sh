@@ -1,14 +1,24 @@
 #!/bin/sh
-# install-missing.sh COMMAND PACKAGE...: makes sure that a command exists. As root on Debian or Ubuntu it installs the
-# packages; elsewhere it prints the one command to type.
+# install-missing.sh COMMAND PACKAGE...: makes sure that a command exists.
+# install-missing.sh --library NAME PACKAGE...: makes sure that pkg-config knows a library.
+# As root on Debian or Ubuntu it installs the packages; elsewhere it prints the one command to type.
 set -eu
-command=$1
+if [ "$1" = --library ]; then
+    shift
+    kind=library
+    name=$1
+    exists() { pkg-config --exists "$name"; }
+else
+    kind=command
+    name=$1
+    exists() { command -v "$name" >/dev/null; }
+fi
 shift
-command -v "$command" >/dev/null && exit 0
+exists && exit 0
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
     apt-get update -q >/dev/null
     DEBIAN_FRONTEND=noninteractive apt-get install -y -q "$@" >/dev/null
-    command -v "$command" >/dev/null && exit 0
+    exists && exit 0
 fi
-echo "The command \"$command\" is missing. Install it with: sudo apt-get install -y $*" >&2
+echo "The $kind \"$name\" is missing. Install it with: sudo apt-get install -y $*" >&2
 exit 1

@@ -54,6 +54,7 @@ private struct Breaks {
 
     private static let terminators: Set<Unicode.Scalar> = [".", "!", "?", "…", "。", "！", "？", "؟", "।"]
     private static let wideTerminators: Set<Unicode.Scalar> = ["。", "！", "？"]
+    private static let maxClosers = 8
     private static let closers: Set<Unicode.Scalar> = ["\"", "'", ")", "]", "”", "’", "»", "」", "』"]
 
     init(_ text: TokenizedText) {
@@ -75,7 +76,9 @@ private struct Breaks {
             text.ranges[token - 1].upperBound..<max(text.ranges[token - 1].upperBound, text.ranges[token].lowerBound)
         if bytes[gap].contains(UInt8(ascii: "\n")) { return true }
         var before = token - 1
-        while before > 0, let last = lastScalar(of: before), Breaks.closers.contains(last) { before -= 1 }
+        // A text of nothing but brackets must not be walked back to its start from every token.
+        let earliest = max(0, before - Breaks.maxClosers)
+        while before > earliest, let last = lastScalar(of: before), Breaks.closers.contains(last) { before -= 1 }
         guard let last = lastScalar(of: before), Breaks.terminators.contains(last) else { return false }
         return !gap.isEmpty || Breaks.wideTerminators.contains(last)
     }

@@ -1,6 +1,6 @@
 public import Ranking
 
-/// The whole of a file or of standard input, and its lines.
+/// The whole of a file or of standard input, decompressed where it is gzip, and its lines.
 public struct InputBytes: Sendable {
     /// The path, or "standard input".
     public let name: String
@@ -15,13 +15,26 @@ public struct InputBytes: Sendable {
         self.bytes = bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? Array(bytes.dropFirst(3)) : bytes
     }
 
-    /// Reads a file, or standard input where the path is "-"; gzip is expanded. Throws `notFound`, and `corruptFile` for
-    /// damaged gzip data.
+    /// Reads a file, or standard input where the path is "-". Gzip is recognised by its first bytes and decompressed.
     public static func read(path: String) throws(RankingError) -> InputBytes {
         let stream = try ByteStream(path: path)
         var bytes: [UInt8] = []
-        while case let block = try stream.next(), !block.isEmpty { bytes += block }
+        var count = 1
+        while count > 0 {
+            let block = try block(from: stream)
+            count = block.count
+            bytes += block
+        }
         return InputBytes(name: stream.name, bytes: bytes)
+    }
+
+    private static func block(from stream: ByteStream) throws(RankingError) -> [UInt8] {
+        var block = [UInt8](repeating: 0, count: 1 << 20)
+        let count = try block.withUnsafeMutableBytes { buffer in
+            Result { () throws(RankingError) in try stream.read(into: buffer) }
+        }.get()
+        block.removeSubrange(count...)
+        return block
     }
 
     /// A line without its ending, and its number from 1.

@@ -83,7 +83,7 @@ public struct Indexer: Sendable {
         if let passageTokens = settings.passageTokens {
             let tokenizer: Tokenizer
             if let embedder { tokenizer = embedder.tokenizer } else { tokenizer = try DefaultModel.tokenizer() }
-            splitter = PassageChunker(
+            splitter = try PassageChunker(
                 tokenizer: tokenizer, passageTokens: passageTokens, overlapTokens: settings.overlapTokens)
         } else {
             splitter = nil
@@ -200,7 +200,8 @@ public struct Indexer: Sendable {
         for located in documents {
             let document = located.document
             entries.append(
-                IndexEntry(document, passages: splitter?.passages(of: document.text, title: document.title)))
+                IndexEntry(
+                    document, passages: splitter?.passages(title: document.title, text: document.text).ranges))
         }
         guard let embedder else { return entries }
         let texts = entries.flatMap { entry in entry.passages.map(entry.document.passageText) }

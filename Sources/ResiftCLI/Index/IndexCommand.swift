@@ -32,7 +32,7 @@ struct IndexBuildCommand: AsyncParsableCommand {
               resift index build products.csv --output shop.resift --id-field sku \\
                 --text-field description
 
-            \(CorpusOptions.discussion)
+            \(CorpusArguments.discussion)
 
             INTERRUPTION
               The index grows in FILE.building and moves to its place when it is whole.
@@ -40,7 +40,7 @@ struct IndexBuildCommand: AsyncParsableCommand {
               is given again; --restart begins anew.
             """)
 
-    @OptionGroup var corpus: CorpusOptions
+    @OptionGroup var corpus: CorpusArguments
 
     @Option(name: [.short, .long], help: ArgumentHelp("The index to write.", valueName: "file"))
     var output: String
@@ -91,7 +91,7 @@ struct IndexBuildCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await reportingErrors {
-            var source = try corpus.reader()
+            var source = try corpus.documents()
             let pool = ModelOptions.pool(threads: threads)
             let encoder = try embedder.map { path throws(RankingError) in
                 try BiEncoder.load(directory: path, pool: pool)
@@ -122,10 +122,10 @@ struct IndexAddCommand: AsyncParsableCommand {
               resift index add new.jsonl --index help.resift
               resift index add - --index help.resift --existing update < changed.jsonl
 
-            \(CorpusOptions.discussion)
+            \(CorpusArguments.discussion)
             """)
 
-    @OptionGroup var corpus: CorpusOptions
+    @OptionGroup var corpus: CorpusArguments
 
     @Option(help: ArgumentHelp("The index to change.", valueName: "file"))
     var index: String
@@ -147,7 +147,7 @@ struct IndexAddCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await reportingErrors {
-            var source = try corpus.reader()
+            var source = try corpus.documents()
             let settings = try IndexWriter.open(path: index).settings
             let encoder = try await IndexEmbedder.load(
                 settings, directory: embedder, pool: ModelOptions.pool(threads: threads))

@@ -1,0 +1,51 @@
+public import Ranking
+public import Retrieval
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
+/// The documents of a corpus, for an index.
+public struct CorpusDocuments: DocumentSource {
+    private let cursor: CorpusCursor
+    public private(set) var position = "the corpus"
+    /// What is read: the sources and options, and the files' sizes and times of change. An unfinished build goes on only
+    /// with the same.
+    public let fingerprint: String
+
+    /// Throws `notFound` for a source that is not there.
+    public init(_ corpus: CorpusReader) throws(RankingError) {
+        cursor = try CorpusCursor(corpus)
+        fingerprint = (corpus.sources.map(CorpusDocuments.description) + ["\(corpus.options)"]).joined(separator: "\n")
+    }
+
+    public mutating func next() throws -> IndexDocument? {
+        guard let found = try cursor.next() else { return nil }
+        position = found.position.description
+        return found.document
+    }
+
+    public var progress: Double? {
+        cursor.progress.totalBytes.map { total in
+            total == 0 ? 1 : min(1, Double(cursor.progress.bytesRead) / Double(total))
+        }
+    }
+
+    /// Files of directories that are no documents, by extension.
+    public var skippedFiles: [String: Int] { cursor.progress.skippedFiles }
+
+    private static func description(_ path: String) -> String {
+        var status = stat()
+        guard stat(path, &status) == 0 else { return path }
+        #if canImport(Darwin)
+            let changed = status.st_mtimespec
+        #else
+            let changed = status.st_mtim
+        #endif
+        return "\(path) \(status.st_size) \(changed.tv_sec).\(changed.tv_nsec)"
+    }
+}
