@@ -217,8 +217,7 @@ public final class IndexWriter {
     private func delete(id: String, _ db: Database) throws -> Bool {
         guard
             let row = try Row.fetchOne(
-                db, sql: "\(StoredDocument.query) WHERE id = ?",
-                arguments: [Data(id.utf8)])
+                db.cachedStatement(sql: "\(StoredDocument.query) WHERE id = ?"), arguments: [Data(id.utf8)])
         else { return false }
         let stored = try StoredDocument(row)
         for (place, passage) in stored.passages.enumerated() {
@@ -232,15 +231,15 @@ public final class IndexWriter {
                     removals[key, default: (Array(bytes), 0)].passages += 1
                 }
             }
-            try db.execute(sql: "DELETE FROM vector WHERE passage = ?", arguments: [number])
+            try db.cachedStatement(sql: "DELETE FROM vector WHERE passage = ?").execute(arguments: [number])
         }
         for (field, value) in MetadataValue.entries(of: stored.document.metadata) {
-            try db.execute(
-                sql: "DELETE FROM attribute WHERE field = ? AND kind = ? AND value = ? AND document = ?",
-                arguments: [fields[UTF8Key(field)], value.storedKind, value.storedValue, stored.first])
+            try db.cachedStatement(
+                sql: "DELETE FROM attribute WHERE field = ? AND kind = ? AND value = ? AND document = ?"
+            ).execute(arguments: [fields[UTF8Key(field)], value.storedKind, value.storedValue, stored.first])
         }
         for table in ["document", "content"] {
-            try db.execute(sql: "DELETE FROM \(table) WHERE first = ?", arguments: [stored.first])
+            try db.cachedStatement(sql: "DELETE FROM \(table) WHERE first = ?").execute(arguments: [stored.first])
         }
         documentCount -= 1
         return true
