@@ -207,7 +207,8 @@ private struct FilterParser {
         else {
             throw lexer.unreadable(
                 word,
-                fix: "Write now-30d, with a whole number and one of s, m, h, d, w, and a text that begins so in quotes.")
+                fix: "Write now-30d, with a whole number and one of s, m, h, d, w, and a text that begins so in quotes."
+            )
         }
         return .date(seconds)
     }
