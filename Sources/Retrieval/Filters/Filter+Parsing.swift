@@ -9,11 +9,16 @@ public import Ranking
 extension Filter {
     /// Reads a filter: `created_at > now-30d and tenant = acme and tags in (a, 'b c') and not exists(archived)`.
     ///
-    /// - `and` binds more than `or`, `not` most; parentheses; these words in any case.
+    /// - `and` binds more than `or`, `not` most; parentheses; these words in any case, and `exists(field)`.
+    /// - `all(a, b)` and `any(a, b)` are other ways to write `a and b` and `a or b`, for no and for one part, too.
     /// - A field is a bare word (letters, digits, `_ - . / @` and what is not ASCII) or quoted.
     /// - A value is a bare word, a text in single or double quotes (`\` escapes), a number, `true`, `false`, a date
-    ///   (`2026-01-31`, `2026-01-31T12:00:00Z`), `now`, or `now` plus or minus a time (`now-30d`; s, m, h, d, w). In
-    ///   quotes it is a string; but compared by order, what looks like a date is one.
+    ///   (`2026-01-31`, `2026-01-31T12:00:00Z`), `now`, or `now` plus or minus a time (`now-30d`; s, m, h, d, w), or
+    ///   `date(seconds since 1970)`. In quotes it is a string; but compared by order, what looks like a date is one,
+    ///   unless it is written `text('2026-01-31')`.
+    /// - `field in ()` lets nothing through, as a program may write that has no values.
+    ///
+    /// At most 64 KiB, and 100 levels of parentheses and `not`.
     ///
     /// Throws `invalidInput` with the place, what stands there and what was expected.
     public init(parsing text: String, now: Date = Date()) throws(RankingError) {
@@ -31,66 +36,56 @@ private struct FilterParser {
     static let maxBytes = 64 << 10
     private static let maxDepth = 100
 
-    private enum Token: Equatable {
-        case word(String)
-        case quoted(String)
-        /// An operator, a parenthesis or a comma.
-        case sign(String)
-        case end
-    }
-
-    private let text: String
+    private var lexer: FilterLexer
     private let now: Double
-    private var rest: Substring.UnicodeScalarView
-    private var token = Token.end
-    /// Where the token begins: scalars from the start.
-    private var column = 0
-    private var consumed = 0
     private var depth = 0
 
     init(_ text: String, now: Double) {
-        self.text = text
+        lexer = FilterLexer(text)
         self.now = now
-        rest = text[...].unicodeScalars
     }
 
     mutating func parse() throws(RankingError) -> Filter {
-        try advance()
+        try lexer.advance()
         let filter = try alternatives()
-        guard token == .end else { throw unexpected("\"and\", \"or\" or the end") }
+        guard lexer.token == .end else { throw lexer.unexpected("\"and\", \"or\" or the end") }
         return filter
     }
 
     // MARK: Grammar
 
-    private mutating func alternatives() throws(RankingError) -> Filter {
+    private mutating func enter() throws(RankingError) {
         depth += 1
         guard depth <= FilterParser.maxDepth else {
-            throw error("is nested more than \(FilterParser.maxDepth) deep", fix: "Write it with fewer parentheses.")
+            throw lexer.error(
+                "is nested more than \(FilterParser.maxDepth) deep",
+                fix: "Write it with fewer parentheses and fewer \"not\".")
         }
+    }
+
+    private mutating func alternatives() throws(RankingError) -> Filter {
+        try enter()
         defer { depth -= 1 }
-        var filters = [try conjunction()]
+        let first = try conjunction()
+        var filters = [first]
         while try takeWord("or") { filters.append(try conjunction()) }
-        return filters.count == 1 ? filters[0] : .any(filters)
+        return filters.count == 1 ? first : .any(filters)
     }
 
     private mutating func conjunction() throws(RankingError) -> Filter {
-        var filters = [try negation()]
+        let first = try negation()
+        var filters = [first]
         while try takeWord("and") { filters.append(try negation()) }
-        return filters.count == 1 ? filters[0] : .all(filters)
+        return filters.count == 1 ? first : .all(filters)
     }
 
     private mutating func negation() throws(RankingError) -> Filter {
         if try takeWord("not") {
-            depth += 1
+            try enter()
             defer { depth -= 1 }
-            guard depth <= FilterParser.maxDepth else {
-                throw error("is nested more than \(FilterParser.maxDepth) deep", fix: "Remove double negations.")
-            }
             return .not(try negation())
         }
-        if token == .sign("(") {
-            try advance()
+        if try takeSign("(") {
             let filter = try alternatives()
             try expect(")")
             return filter
@@ -99,69 +94,103 @@ private struct FilterParser {
     }
 
     private mutating func predicate() throws(RankingError) -> Filter {
-        let isBare = if case .word = token { true } else { false }
+        let isBare = if case .word = lexer.token { true } else { false }
         let field = try name("a field")
-        if isBare, field.lowercased() == "exists", token == .sign("(") {
-            try advance()
-            let tested = try name("a field")
-            try expect(")")
-            return .exists(field: tested)
+        if isBare, lexer.token == .sign("(") {
+            switch field.lowercased() {
+            case "exists":
+                try lexer.advance()
+                let tested = try name("a field")
+                try expect(")")
+                return .exists(field: tested)
+            case "all": return .all(try list { parser throws(RankingError) in try parser.alternatives() })
+            case "any": return .any(try list { parser throws(RankingError) in try parser.alternatives() })
+            default: break
+            }
         }
-        if try takeWord("in") { return .oneOf(field: field, try list()) }
+        if try takeWord("in") { return .oneOf(field: field, try values()) }
         if try takeWord("not") {
-            guard try takeWord("in") else { throw unexpected("\"in\"") }
-            return .not(.oneOf(field: field, try list()))
+            guard try takeWord("in") else { throw lexer.unexpected("\"in\"") }
+            return .not(.oneOf(field: field, try values()))
         }
-        guard case .sign(let sign) = token, let comparison = Filter.Operator(rawValue: sign == "==" ? "=" : sign) else {
+        guard case .sign(let sign) = lexer.token,
+            let comparison = Filter.Operator(rawValue: sign == "==" ? "=" : sign)
+        else {
             let operators = Filter.Operator.allCases.map(\.rawValue).joined(separator: " ")
-            throw unexpected("one of \(operators) in, not in")
+            throw lexer.unexpected("one of \(operators) in, not in")
         }
-        try advance()
-        let isOrder = comparison != .equal && comparison != .notEqual
-        return .compare(field: field, comparison, try value(isOrder: isOrder))
+        try lexer.advance()
+        return .compare(field: field, comparison, try value(isOrder: comparison.isOrder))
     }
 
-    private mutating func list() throws(RankingError) -> [MetadataValue] {
+    private mutating func values() throws(RankingError) -> [MetadataValue] {
+        try list { parser throws(RankingError) in try parser.value(isOrder: false) }
+    }
+
+    /// `()`, `(item)`, `(item, item)`
+    private mutating func list<Item>(
+        _ item: (inout FilterParser) throws(RankingError) -> Item
+    ) throws(RankingError) -> [Item] {
         try expect("(")
-        var values = [try value(isOrder: false)]
-        while token == .sign(",") {
-            try advance()
-            values.append(try value(isOrder: false))
-        }
-        try expect(")")
-        return values
+        if try takeSign(")") { return [] }
+        var items = [try item(&self)]
+        while try takeSign(",") { items.append(try item(&self)) }
+        guard try takeSign(")") else { throw lexer.unexpected("\",\" or \")\"") }
+        return items
     }
 
     private mutating func name(_ what: String) throws(RankingError) -> String {
-        switch token {
+        switch lexer.token {
         case .word(let name), .quoted(let name):
-            try advance()
+            try lexer.advance()
             return name
-        default: throw unexpected(what)
+        default: throw lexer.unexpected(what)
         }
     }
 
+    // MARK: Values
+
     private mutating func value(isOrder: Bool) throws(RankingError) -> MetadataValue {
-        let value: MetadataValue
-        switch token {
-        case .quoted(let text): value = (isOrder ? ISODate.seconds(text).map { .date($0) } : nil) ?? .string(text)
-        case .word(let word): value = try bare(word)
-        default: throw unexpected("a value")
+        switch lexer.token {
+        case .quoted(let text):
+            try lexer.advance()
+            return (isOrder ? ISODate.seconds(text).map { .date($0) } : nil) ?? .string(text)
+        case .word(let word):
+            let value = try bare(word)
+            try lexer.advance()
+            switch word.lowercased() {
+            case "date" where try takeSign("("): return .date(try seconds())
+            case "text" where try takeSign("("):
+                let text = try name("a text")
+                try expect(")")
+                return .string(text)
+            default: return value
+            }
+        default: throw lexer.unexpected("a value")
         }
-        try advance()
-        return value
+    }
+
+    /// What `date(` and `)` stand around.
+    private mutating func seconds() throws(RankingError) -> Double {
+        guard case .word(let word) = lexer.token,
+            let seconds = MetadataValue.number(word, allowingInfinity: true)
+        else { throw lexer.unexpected("the seconds since 1970") }
+        try lexer.advance()
+        try expect(")")
+        return seconds
     }
 
     private func bare(_ word: String) throws(RankingError) -> MetadataValue {
-        switch word.lowercased() {
+        let lowercased = word.lowercased()
+        switch lowercased {
         case "true": return .boolean(true)
         case "false": return .boolean(false)
         case "now": return .date(now)
         default: break
         }
         if let seconds = ISODate.seconds(word) { return .date(seconds) }
-        if word.lowercased().hasPrefix("now-") || word.lowercased().hasPrefix("now+") { return try relative(word) }
-        return MetadataValue.number(word).map { .number($0) } ?? .string(word)
+        if lowercased.hasPrefix("now-") || lowercased.hasPrefix("now+") { return try relative(word) }
+        return MetadataValue.number(word, allowingInfinity: true).map { .number($0) } ?? .string(word)
     }
 
     /// `now-30d`
@@ -170,13 +199,16 @@ private struct FilterParser {
             ("s", 1), ("m", 60), ("h", 3600), ("d", 86_400), ("w", 604_800),
         ]
         let isBefore = word.dropFirst(3).first == "-"
-        guard let unit = units.first(where: { word.last == $0.name }), let count = Int(word.dropFirst(4).dropLast()),
-            count >= 0, case let seconds = now + Double(count) * unit.seconds * (isBefore ? -1 : 1),
+        let digits = word.dropFirst(4).dropLast()
+        guard let unit = units.first(where: { word.last == $0.name }),
+            digits.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let count = Int(digits),
+            case let seconds = now + Double(count) * unit.seconds * (isBefore ? -1 : 1),
             ISODate.text(seconds.rounded()) != nil
         else {
-            throw error(
-                "has \"\(word)\" at column \(column + 1)",
-                fix: "Write now-30d, with a whole number and one of s, m, h, d, w.")
+            throw lexer.unreadable(
+                word,
+                fix: "Write now-30d, with a whole number and one of s, m, h, d, w, and a text that begins so in quotes."
+            )
         }
         return .date(seconds)
     }
@@ -185,102 +217,18 @@ private struct FilterParser {
 
     /// True, and a step forward, where the token is this word.
     private mutating func takeWord(_ word: String) throws(RankingError) -> Bool {
-        guard case .word(let found) = token, found.lowercased() == word else { return false }
-        try advance()
+        guard case .word(let found) = lexer.token, found.lowercased() == word else { return false }
+        try lexer.advance()
+        return true
+    }
+
+    private mutating func takeSign(_ sign: String) throws(RankingError) -> Bool {
+        guard lexer.token == .sign(sign) else { return false }
+        try lexer.advance()
         return true
     }
 
     private mutating func expect(_ sign: String) throws(RankingError) {
-        guard token == .sign(sign) else { throw unexpected("\"\(sign)\"") }
-        try advance()
-    }
-
-    private mutating func take() -> Unicode.Scalar? {
-        guard let scalar = rest.popFirst() else { return nil }
-        consumed += 1
-        return scalar
-    }
-
-    private mutating func advance() throws(RankingError) {
-        while let next = rest.first, next.properties.isWhitespace { _ = take() }
-        column = consumed
-        guard let first = rest.first else {
-            token = .end
-            return
-        }
-        switch first {
-        case "'", "\"":
-            _ = take()
-            token = .quoted(try quoted(until: first))
-        case "(", ")", ",":
-            _ = take()
-            token = .sign(String(first))
-        case "=", "!", "<", ">":
-            var sign = ""
-            while let next = rest.first, "=!<>".unicodeScalars.contains(next), sign.count < 2 {
-                sign.unicodeScalars.append(next)
-                _ = take()
-            }
-            token = .sign(sign)
-        default:
-            var word = ""
-            while let next = rest.first, FilterParser.isWordScalar(next) {
-                word.unicodeScalars.append(next)
-                _ = take()
-            }
-            guard !word.isEmpty else {
-                throw error(
-                    "has \"\(first)\" at column \(column + 1)", fix: "Put a value with such a sign in quotes.")
-            }
-            token = .word(word)
-        }
-    }
-
-    private mutating func quoted(until quote: Unicode.Scalar) throws(RankingError) -> String {
-        var value = ""
-        while let scalar = take() {
-            if scalar == quote { return value }
-            if scalar == "\\" {
-                guard let escaped = take() else { break }
-                value.unicodeScalars.append(escaped)
-            } else {
-                value.unicodeScalars.append(scalar)
-            }
-        }
-        throw error("has a quote at column \(column + 1) that nothing closes", fix: "Close it with \(quote).")
-    }
-
-    private static func isWordScalar(_ scalar: Unicode.Scalar) -> Bool {
-        switch scalar {
-        case "a"..."z", "A"..."Z", "0"..."9", "_", "-", ".", "/", "@", ":", "+": true
-        default: scalar.value >= 0x80 && !scalar.properties.isWhitespace
-        }
-    }
-
-    // MARK: Errors
-
-    private func unexpected(_ expected: String) -> RankingError {
-        let found =
-            switch token {
-            case .end: "ends where \(expected) should be"
-            case .word(let text), .quoted(let text), .sign(let text):
-                "has \"\(text)\" at column \(column + 1), where \(expected) should be"
-            }
-        return error(found, fix: "Write for example: created_at > now-30d and tags in (a, 'b c').")
-    }
-
-    private func error(_ problem: String, fix: String) -> RankingError {
-        // The place in the text, with what is around it.
-        let scalars = Array(text.unicodeScalars)
-        let start = max(0, column - 30)
-        let end = min(scalars.count, column + 20)
-        var excerpt = String.UnicodeScalarView()
-        excerpt.append(contentsOf: scalars[start..<end])
-        let line = String(excerpt).split(whereSeparator: \.isNewline).joined(separator: " ")
-        return RankingError(
-            .invalidInput, what: "The filter \(problem).",
-            why:
-                "It cannot be read beyond this place:\n    \(line)\n    \(String(repeating: " ", count: column - start))^",
-            fix: fix)
+        guard try takeSign(sign) else { throw lexer.unexpected("\"\(sign)\"") }
     }
 }

@@ -23,6 +23,8 @@ public indirect enum Filter: Sendable, Hashable {
         case lessOrEqual = "<="
         case greater = ">"
         case greaterOrEqual = ">="
+
+        var isOrder: Bool { self != .equal && self != .notEqual }
     }
 
     /// The definition of what a filter lets through.
@@ -92,46 +94,5 @@ extension Filter.Operator {
         case .greater: a > b
         case .greaterOrEqual: a >= b
         }
-    }
-}
-
-extension Filter: CustomStringConvertible {
-    /// A text that `init(parsing:)` reads as the same filter.
-    public var description: String { text(inside: .any) }
-
-    private enum Level { case any, all, not }
-
-    private func text(inside level: Level) -> String {
-        switch self {
-        case .all(let filters) where filters.count > 1:
-            let text = filters.map { $0.text(inside: .all) }.joined(separator: " and ")
-            return level == .any ? text : "(\(text))"
-        case .any(let filters) where filters.count > 1:
-            let text = filters.map { $0.text(inside: .all) }.joined(separator: " or ")
-            return level == .any ? text : "(\(text))"
-        case .all(let filters), .any(let filters):
-            // A constant: of no field at all, nothing exists.
-            let isAll = if case .all = self { true } else { false }
-            return filters.first?.text(inside: level) ?? (isAll ? "not exists('')" : "exists('')")
-        case .not(let filter): return "not \(filter.text(inside: .not))"
-        case .compare(let field, let comparison, let literal):
-            return "\(Filter.quoted(field)) \(comparison.rawValue) \(Filter.text(literal))"
-        case .oneOf(let field, let literals):
-            return "\(Filter.quoted(field)) in (\(literals.map(Filter.text).joined(separator: ", ")))"
-        case .exists(let field): return "exists(\(Filter.quoted(field)))"
-        }
-    }
-
-    private static func text(_ value: MetadataValue) -> String {
-        switch value {
-        case .string(let text): quoted(text)
-        case .number(let number): "\(number)"
-        case .boolean(let flag): "\(flag)"
-        case .date(let seconds): ISODate.text(seconds) ?? "date(\(seconds))"
-        }
-    }
-
-    private static func quoted(_ text: String) -> String {
-        "'" + text.replacing("\\", with: "\\\\").replacing("'", with: "\\'") + "'"
     }
 }

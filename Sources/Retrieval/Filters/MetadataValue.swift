@@ -63,11 +63,12 @@ extension MetadataValue {
         return number(text).map { .number($0) }
     }
 
-    /// A decimal number; not "nan", "inf" or hexadecimal ones, which Double reads too.
-    static func number(_ text: String) -> Double? {
+    /// A decimal number; not "nan", "inf" or hexadecimal ones, which Double reads too. One beyond the largest double is
+    /// none either, unless `allowingInfinity`: JSON's 1e999 is read as infinite, and a filter can ask for it.
+    static func number(_ text: String, allowingInfinity: Bool = false) -> Double? {
         guard let first = text.utf8.first, text.utf8.count < 64, first < 0x3A,
             text.utf8.allSatisfy({ (0x30...0x39).contains($0) || [0x2B, 0x2D, 0x2E, 0x45, 0x65].contains($0) }),
-            let number = Double(text), number.isFinite
+            let number = Double(text), number.isFinite || allowingInfinity && number.isInfinite
         else { return nil }
         return number
     }
