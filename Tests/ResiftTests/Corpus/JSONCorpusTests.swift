@@ -90,7 +90,7 @@ struct JSONCorpusTests {
         arguments: [
             ("[\"a\",\n]", "line 2: the JSON array has a comma without an item."),
             ("[,\"a\"]", "line 1: the JSON array has a comma without an item."),
-            ("[\"a\"\n", "line 2: the JSON array is not closed."),
+            ("[\"a\"\n", "line 1: the JSON array is not closed."),
             ("[\"a\"]\n\nx", "line 3: the JSON array is followed by something else."),
             ("[\"a\",\n \"b\" 1]", "line 2: the line is not valid JSON: there is more after the end of the value at column 5."),
             ("[\"a\",\n{\"x\":\n1,}]", "line 3: the line is not valid JSON: a key in quotes was expected at column 3."),
