@@ -21,6 +21,11 @@ public struct PassageChunker: Sendable {
         /// The passages as ranges of UTF-8 bytes of the text, ascending; they overlap where that was asked for. One, of
         /// the whole text, where the document fits; never none, so that a document with only a title has a vector.
         public var ranges: [Range<Int>]
+
+        public init(titleUTF8Count: Int, ranges: [Range<Int>]) {
+            self.titleUTF8Count = titleUTF8Count
+            self.ranges = ranges
+        }
     }
 
     /// - Parameters:
