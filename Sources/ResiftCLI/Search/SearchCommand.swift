@@ -1,5 +1,7 @@
-import ArgumentParser
-import Resift
+public import ArgumentParser
+public import Resift
+
+extension LengthEncoding: ExpressibleByArgument {}
 
 enum StagesChoice: String, CaseIterable, ExpressibleByArgument {
     case bm25, dense, hybrid
@@ -79,6 +81,9 @@ struct SearchCommand: AsyncParsableCommand {
     @Option(help: "BM25: how much length counts, 0 to 1.")
     var b: Double = BM25.lucene.b
 
+    @Option(help: "BM25: lengths as they are, or rounded to one byte as Lucene does.")
+    var lengths: LengthEncoding = .exact
+
     @Option(help: "Reciprocal rank fusion: how little the first ranks stand out.")
     var rankConstant: Double = 60
 
@@ -139,7 +144,7 @@ struct SearchCommand: AsyncParsableCommand {
         options.limit = limit ?? (queries == nil ? 10 : 100)
         // An answer cannot be longer than its pool.
         options.poolSize = max(poolSize, options.limit)
-        options.bm25 = try BM25(k1: k1, b: b)
+        options.bm25 = try BM25(k1: k1, b: b, lengths: lengths)
         options.rerank = rerank.map { $0 ? .always : .never } ?? .whenUseful
         options.rerankOptions = RerankOptions(longDocuments: .truncate)
         options.explain = explain

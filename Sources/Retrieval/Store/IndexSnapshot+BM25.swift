@@ -34,6 +34,15 @@ extension IndexSnapshot {
         return terms
     }
 
+    /// The lengths of all passages, encoded once for each commit.
+    private func lengths(in encoding: LengthEncoding) -> [UInt32] {
+        guard encoding != .exact else { return state.table.lengths }
+        return state.luceneLengths.withLock { known in
+            if known.count != state.table.count { known = state.table.lengths.map(encoding.encoded) }
+            return known
+        }
+    }
+
     private func postings(of term: String) throws -> PostingCache.Entry? {
         let key = UTF8Key(term)
         if let known = state.postings.withLock({ $0[key] }) { return known }
@@ -54,7 +63,7 @@ extension IndexSnapshot {
         LexicalSearch(
             hasTerms: !settings.analyzer.terms(of: query).isEmpty, terms: try queryTerms(of: query),
             maxScore: MaxScore(
-                bm25: bm25, collection: collection, lengths: state.table.lengths, deleted: state.table.deleted,
+                bm25: bm25, collection: collection, lengths: lengths(in: bm25.lengths), deleted: state.table.deleted,
                 filter: passages), table: state.table)
     }
 

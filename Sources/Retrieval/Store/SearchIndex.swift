@@ -29,6 +29,8 @@ public final class SearchIndex: Sendable {
         var documents = 0
         var scope: DocumentSet?
         let postings = Monitor(PostingCache())
+        /// Empty until a search asks for them.
+        let luceneLengths = Monitor<[UInt32]>([])
         /// Nil until a dense search needs them.
         var vectors: LoadedVectors?
     }

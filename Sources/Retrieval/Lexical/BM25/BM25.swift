@@ -46,27 +46,31 @@ public struct BM25: Sendable, Hashable {
     public let b: Double
     /// The δ of `bm25l` and `bm25+`; the others have none.
     public let delta: Double
+    /// What `dl` is.
+    public let lengths: LengthEncoding
 
     /// Lucene's formula with its defaults, k1 1.2 and b 0.75.
-    public static let lucene = BM25(unchecked: .lucene, k1: 1.2, b: 0.75, delta: 0)
+    public static let lucene = BM25(unchecked: .lucene, k1: 1.2, b: 0.75, delta: 0, lengths: .exact)
 
     /// Throws `invalidInput` unless k1 is in 0 ... 1,000, b in 0 ... 1 and delta in 0 ... 1,000.
     ///
     /// - Parameter delta: The variant's own where nil: 0.5 for `bm25l`, 1 for `bm25+`.
-    public init(_ variant: Variant = .lucene, k1: Double = 1.2, b: Double = 0.75, delta: Double? = nil)
-        throws(RankingError)
-    {
+    public init(
+        _ variant: Variant = .lucene, k1: Double = 1.2, b: Double = 0.75, delta: Double? = nil,
+        lengths: LengthEncoding = .exact
+    ) throws(RankingError) {
         try BM25.check("k1", k1, 0...1000)
         try BM25.check("b", b, 0...1)
         if let delta { try BM25.check("delta", delta, 0...1000) }
-        self.init(unchecked: variant, k1: k1, b: b, delta: delta ?? variant.defaultDelta)
+        self.init(unchecked: variant, k1: k1, b: b, delta: delta ?? variant.defaultDelta, lengths: lengths)
     }
 
-    private init(unchecked variant: Variant, k1: Double, b: Double, delta: Double) {
+    private init(unchecked variant: Variant, k1: Double, b: Double, delta: Double, lengths: LengthEncoding) {
         self.variant = variant
         self.k1 = k1
         self.b = b
         self.delta = delta
+        self.lengths = lengths
     }
 
     private static func check(_ name: String, _ value: Double, _ valid: ClosedRange<Double>) throws(RankingError) {
@@ -92,6 +96,9 @@ public struct BM25: Sendable, Hashable {
         }
     }
 
+    /// The `dl` of a document of this many terms.
+    func encodedLength(_ length: Int) -> Double { Double(lengths.encoded(UInt32(clamping: length))) }
+
     /// What a term adds to a document's score: `weight · idf · saturation`, rounded to a multiple of 2⁻³².
     ///
     /// - Parameters:
@@ -102,7 +109,7 @@ public struct BM25: Sendable, Hashable {
         weight: Double, frequency: Int, length: Int, documentFrequency: Int, collection: CollectionStatistics
     ) -> Double {
         let scorer = TermScorer(self, weight: weight, documentFrequency: documentFrequency, collection: collection)
-        return scorer.score(frequency: Double(frequency), length: Double(length))
+        return scorer.score(frequency: Double(frequency), length: encodedLength(length))
     }
 }
 

@@ -77,14 +77,17 @@ extension BM25 {
 
     private func saturation(_ match: TermMatch, length: Int, collection: CollectionStatistics) -> ScoreExplanation {
         let average = collection.averageLength
-        let norm = 1 - b + b * Double(length) / average
+        let norm = 1 - b + b * encodedLength(length) / average
         let tf = Double(match.frequency)
         var inputs = [
             ScoreExplanation(tf, "tf, how often the document has the term"), ScoreExplanation(k1, "k1"),
             ScoreExplanation(
                 norm, "norm, 1 - b + b * dl / avgdl",
                 children: [
-                    ScoreExplanation(b, "b"), ScoreExplanation(Double(length), "dl, terms in the document"),
+                    ScoreExplanation(b, "b"),
+                    ScoreExplanation(
+                        encodedLength(length),
+                        lengths == .exact ? "dl, terms in the document" : "dl, \(length) terms in Lucene's one byte"),
                     ScoreExplanation(average, "avgdl, mean terms in a document"),
                 ]),
         ]

@@ -14,6 +14,7 @@ struct TermScorer {
     private let constant: Double
     private let shift: Double
     private let k1: Double
+    private let lengths: LengthEncoding
 
     init(_ bm25: BM25, weight: Double, documentFrequency: Int, collection: CollectionStatistics) {
         factor =
@@ -21,6 +22,7 @@ struct TermScorer {
             * bm25.inverseDocumentFrequency(
                 documentFrequency: documentFrequency, documentCount: collection.documentCount)
         k1 = bm25.k1
+        lengths = bm25.lengths
         usesNormalizedFrequency = bm25.variant == .bm25l
         let normScale = usesNormalizedFrequency ? 1 : bm25.k1
         fixedNorm = normScale * (1 - bm25.b)
@@ -34,6 +36,8 @@ struct TermScorer {
     }
 
     /// What the term adds to the score of a document that has it `frequency` times; 0 where it does not.
+    ///
+    /// - Parameter length: As `BM25.lengths` encodes it.
     @inline(__always)
     func score(frequency: Double, length: Double) -> Double {
         guard frequency > 0 else { return 0 }
@@ -46,11 +50,12 @@ struct TermScorer {
         return Quantum.round(constant + scale * (frequency / (frequency + norm)))
     }
 
-    /// No document with at most this frequency and at least this length gets more. One quantum covers that floating
+    /// No document with at most this frequency and at least this length, in terms, gets more: no encoding makes a longer
+    /// document shorter than a short one. One quantum covers that floating
     /// point may round a larger quotient down.
     @inline(__always)
-    func bound(frequency: Double, length: Double) -> Double {
-        score(frequency: frequency, length: length) + Quantum.size
+    func bound(frequency: UInt8, length: UInt16) -> Double {
+        score(frequency: Double(frequency), length: Double(lengths.encoded(UInt32(length)))) + Quantum.size
     }
 
     /// No document gets more.

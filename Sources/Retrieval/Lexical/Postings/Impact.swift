@@ -11,7 +11,7 @@ struct Impact: Equatable {
 
     @inline(__always)
     func bound(_ scorer: TermScorer) -> Double {
-        frequency == .max ? scorer.limit : scorer.bound(frequency: Double(frequency), length: Double(length))
+        frequency == .max ? scorer.limit : scorer.bound(frequency: frequency, length: length)
     }
 
     /// No postings: adds nothing.

@@ -30,7 +30,8 @@ public struct QueryTerm: Sendable {
 public struct MaxScore: Sendable {
     public var bm25: BM25
     public var collection: CollectionStatistics
-    /// Terms in each document, by its number: the same as when the posting lists were encoded.
+    /// Terms in each document, by its number: the same as when the posting lists were encoded, in the encoding that
+    /// `bm25.lengths` names.
     public var lengths: [UInt32]
     /// Documents that are passed over.
     public var deleted: DocumentSet?
