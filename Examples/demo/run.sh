@@ -32,6 +32,6 @@ printf '\nAll %s questions. They and the passages were written to show the diffe
 for order in no-rerank rerank; do
     "$resift" search --queries "$here/queries.jsonl" --index "$folder/help.resift" "--$order" --limit 50 \
         --format trec > "$folder/$order.trec"
+    printf '$ resift evaluate %s.trec --qrels %s/qrels/test.tsv\n' "$order" "$corpus"
+    (cd "$folder" && "$resift" evaluate "$order.trec" --qrels "$qrels" --measure nDCG@10 --measure P@1)
 done
-printf '$ resift evaluate no-rerank.trec rerank.trec --qrels %s/qrels/test.tsv\n' "$corpus"
-(cd "$folder" && "$resift" evaluate no-rerank.trec rerank.trec --qrels "$qrels" --measure nDCG@10 --measure P@1)

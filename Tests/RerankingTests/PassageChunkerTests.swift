@@ -139,9 +139,8 @@ struct PassageChunkerTests {
     func large(piece: String) throws {
         let text = String(repeating: piece, count: 10_000_000 / piece.utf8.count)
         let start = ContinuousClock.now
-        let passages = try chunk("title", text, tokens: 256, overlap: 64)
+        #expect(try !chunk("title", text, tokens: 256, overlap: 64).ranges.isEmpty)
         let seconds = (ContinuousClock.now - start) / .seconds(1)
-        print("chunk \(piece.debugDescription): \(passages.ranges.count) passages, \(seconds) s")
         #expect(seconds < 30)
     }
 }

@@ -30,6 +30,20 @@ struct BM25Tests {
         ]
     }()
 
+    @Test("Lucene's one byte holds lengths up to 40, then 24 and a number of four bits")
+    func luceneLengths() {
+        // 24 + 17 = 41: 17 is 10001 in binary, and becomes 10000. 24 + 132 = 156: 10000100 becomes 10000000.
+        let expected: [(UInt32, UInt32)] = [
+            (0, 0), (23, 23), (24, 24), (39, 39), (40, 40), (41, 40), (42, 42), (156, 152), (1_000, 984),
+            (1_000_000, 983_064),
+        ]
+        for (length, encoded) in expected { #expect(LengthEncoding.lucene.encoded(length) == encoded) }
+        for length in 1..<100_000 as Range<UInt32> {
+            #expect(LengthEncoding.lucene.encoded(length) >= LengthEncoding.lucene.encoded(length - 1))
+        }
+        #expect(LengthEncoding.exact.encoded(1_000) == 1_000)
+    }
+
     @Test("each variant by hand: tf 3, dl 4, df 2, N 10, avgdl 8, k1 1.2, b 0.75", arguments: cases)
     func byHand(variant: BM25.Variant, expected: Double) throws {
         let score = try BM25(variant).score(

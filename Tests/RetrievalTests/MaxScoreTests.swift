@@ -65,7 +65,8 @@ struct MaxScoreTests {
         }
         for variant in BM25.Variant.allCases {
             let bm25 = try BM25(
-                variant, k1: [0, 0.9, 1.2, 3].randomElement(using: &random) ?? 1, b: .random(in: 0...1, using: &random))
+                variant, k1: [0, 0.9, 1.2, 3].randomElement(using: &random) ?? 1, b: .random(in: 0...1, using: &random),
+                lengths: Bool.random(using: &random) ? .exact : .lucene)
             for limit in [1, 10, 100, documents + 5] {
                 var query = (0..<collection.terms.count).filter { _ in Bool.random(using: &random) }.map {
                     (term: $0, weight: ([1, 2, 7.5] as [Double]).randomElement(using: &random) ?? 1)
@@ -76,8 +77,8 @@ struct MaxScoreTests {
                 let filter = MaxScoreTests.subset(of: documents, &random)
                 let expected = collection.exhaustive(query, bm25, limit: limit, deleted: deleted, filter: filter)
                 let search = MaxScore(
-                    bm25: bm25, collection: collection.statistics, lengths: collection.lengths, deleted: deleted,
-                    filter: filter)
+                    bm25: bm25, collection: collection.statistics,
+                    lengths: collection.lengths.map(bm25.lengths.encoded), deleted: deleted, filter: filter)
                 let found = try search.topDocuments(
                     query.map { QueryTerm(postings: lists[$0.term], weight: $0.weight) }, limit: limit)
                 #expect(found == expected, "\(variant.rawValue), limit \(limit)")

@@ -211,7 +211,6 @@ struct JSONCorpusTests {
         var count = 0
         try CorpusReader(sources: [corpus.path(name)]).forEachDocument { _, _ in count += 1 }
         let seconds = (ContinuousClock.now - start) / .seconds(1)
-        print("pace \(name): \(Double(bytes.count) / 1e6 / seconds) MB/s")
         #expect(count == 200_000)
         // Some ten times what it takes, for machines that do other things too.
         #expect(seconds < 20)

@@ -66,7 +66,8 @@ public struct InvertedIndex: Sendable {
     public func search(
         _ query: String, bm25: BM25 = .lucene, limit: Int, deleted: DocumentSet? = nil, filter: DocumentSet? = nil
     ) throws(RankingError) -> [ScoredDocument] {
-        let search = MaxScore(bm25: bm25, collection: collection, lengths: lengths, deleted: deleted, filter: filter)
+        let encoded = bm25.lengths == .exact ? lengths : lengths.map(bm25.lengths.encoded)
+        let search = MaxScore(bm25: bm25, collection: collection, lengths: encoded, deleted: deleted, filter: filter)
         return try search.topDocuments(queryTerms(of: query), limit: limit)
     }
 }
