@@ -52,10 +52,25 @@ private struct Breaks {
     private let text: TokenizedText
     private let bytes: [UInt8]
 
-    private static let terminators: Set<Unicode.Scalar> = [".", "!", "?", "…", "。", "！", "？", "؟", "।"]
-    private static let wideTerminators: Set<Unicode.Scalar> = ["。", "！", "？"]
     private static let maxClosers = 8
-    private static let closers: Set<Unicode.Scalar> = ["\"", "'", ")", "]", "”", "’", "»", "」", "』"]
+
+    private static func isTerminator(_ scalar: Unicode.Scalar) -> Bool {
+        switch scalar {
+        case ".", "!", "?", "…", "؟", "।": true
+        default: isWideTerminator(scalar)
+        }
+    }
+
+    private static func isWideTerminator(_ scalar: Unicode.Scalar) -> Bool {
+        scalar == "。" || scalar == "！" || scalar == "？"
+    }
+
+    private static func isCloser(_ scalar: Unicode.Scalar) -> Bool {
+        switch scalar {
+        case "\"", "'", ")", "]", "”", "’", "»", "」", "』": true
+        default: false
+        }
+    }
 
     init(_ text: TokenizedText) {
         self.text = text
@@ -78,12 +93,14 @@ private struct Breaks {
         var before = token - 1
         // A text of nothing but brackets must not be walked back to its start from every token.
         let earliest = max(0, before - Breaks.maxClosers)
-        while before > earliest, let last = lastScalar(of: before), Breaks.closers.contains(last) { before -= 1 }
-        guard let last = lastScalar(of: before), Breaks.terminators.contains(last) else { return false }
-        return !gap.isEmpty || Breaks.wideTerminators.contains(last)
+        while before > earliest, let last = lastScalar(of: before), Breaks.isCloser(last) { before -= 1 }
+        guard let last = lastScalar(of: before), Breaks.isTerminator(last) else { return false }
+        return !gap.isEmpty || Breaks.isWideTerminator(last)
     }
 
     private func lastScalar(of token: Int) -> Unicode.Scalar? {
-        String(decoding: bytes[text.ranges[token]], as: UTF8.self).unicodeScalars.last
+        let range = text.ranges[token]
+        guard let last = bytes[range].last else { return nil }
+        return last < 0x80 ? Unicode.Scalar(last) : String(decoding: bytes[range], as: UTF8.self).unicodeScalars.last
     }
 }

@@ -73,7 +73,8 @@ package final class ByteStream {
     private func copy(into buffer: UnsafeMutableRawBufferPointer) -> Int {
         let count = min(buffer.count, waiting.count)
         block.withUnsafeBytes { bytes in
-            buffer.copyMemory(from: UnsafeRawBufferPointer(rebasing: bytes[waiting.lowerBound..<waiting.lowerBound + count]))
+            buffer.copyMemory(
+                from: UnsafeRawBufferPointer(rebasing: bytes[waiting.lowerBound..<waiting.lowerBound + count]))
         }
         waiting = waiting.lowerBound + count..<waiting.upperBound
         return count

@@ -83,7 +83,8 @@ struct PassageChunkerTests {
         var random = SeededGenerator(seed: seed)
         let tokenizer = try #require(Self.tokenizer)
         let characters: [Unicode.Scalar] = [
-            "a", "b", "c", "A", "é", "\u{301}", "\u{316}", " ", " ", " ", ".", "!", "\"", ")", "\n", "東", "한", "İ", "🙂", "\u{200D}",
+            "a", "b", "c", "A", "é", "\u{301}", "\u{316}", " ", " ", " ", ".", "!", "\"", ")", "\n", "東", "한", "İ", "🙂",
+            "\u{200D}",
         ]
         for _ in 0..<10 {
             let title = random.text(of: characters, count: 0...12)

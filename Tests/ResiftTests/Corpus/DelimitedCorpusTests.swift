@@ -83,7 +83,9 @@ struct DelimitedCorpusTests {
 
     @Test("a header that names no id, or a column twice, is an error")
     func headers() throws {
-        #expect(try Corpus().error(of: "c.csv", "docno,text\n1,a\n") == "c.csv, line 1: the header has no column for the id.")
+        #expect(
+            try Corpus().error(of: "c.csv", "docno,text\n1,a\n")
+                == "c.csv, line 1: the header has no column for the id.")
         #expect(try Corpus().error(of: "c.csv", "id,text,text\n") == "c.csv, line 1: the header names \"text\" twice.")
         let corpus = try Corpus { ($0.idField, $0.textField) = ("docno", "body") }
         #expect(try corpus.documents(of: "c.csv", "docno,body\n1,a\n") == [IndexDocument(id: "1", text: "a")])
@@ -109,7 +111,8 @@ struct DelimitedCorpusTests {
 
     @Test("a TSV file without a header is id<TAB>text, and quotes in it are text")
     func collection() throws {
-        let documents = try Corpus().documents(of: "collection.tsv", "0\t\"quoted\" at first\n1\tan open \" quote\r\n2\t\n")
+        let documents = try Corpus().documents(
+            of: "collection.tsv", "0\t\"quoted\" at first\n1\tan open \" quote\r\n2\t\n")
         #expect(
             documents == [
                 IndexDocument(id: "0", text: "\"quoted\" at first"), IndexDocument(id: "1", text: "an open \" quote"),
@@ -123,7 +126,9 @@ struct DelimitedCorpusTests {
     func tsvHeader() throws {
         let documents = try Corpus().documents(of: "psgs.tsv", "id\ttext\ttitle\n1\t\"a \"\"b\"\"\tc\"\tT\n")
         #expect(documents == [IndexDocument(id: "1", title: "T", text: "a \"b\"\tc")])
-        #expect(try Corpus().error(of: "c.tsv", "id\tbody\n1\ta\n") == "c.tsv, line 1: the header has no column for the text.")
+        #expect(
+            try Corpus().error(of: "c.tsv", "id\tbody\n1\ta\n")
+                == "c.tsv, line 1: the header has no column for the text.")
     }
 
     @Test("CSV is read from gzip, and by its format where the name does not tell it")

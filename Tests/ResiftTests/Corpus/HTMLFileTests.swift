@@ -40,22 +40,26 @@ struct HTMLFileTests {
         "broken HTML is read as far as it goes",
         arguments: [
             ("", ""), ("<", "<"), ("plain text", "plain text"), ("<p>a<p", "a"), ("</p></p>a", "a"),
-            ("<p>a</b></i></p>b", "a\nb"), ("a &unknown; &amp b", "a &unknown; & b"), ("<!-- never closed <p>a", ""),
+            ("<p>a</b></i></p>b", "a\nb"), ("a &unknown; &amp b", "a &unknown; &amp b"), ("<!-- never closed <p>a", ""),
             ("<script>never closed <p>a", ""), ("a\0b", "a b"), ("<head><section>a</section>", "a"), ("&#0;a", "a"),
         ])
     func broken(html: String, text: String) throws { #expect(try read(html).text == text) }
 
     @Test("the charset that a page declares counts where its bytes are not UTF-8")
     func charsets() throws {
-        let latin = Array("<meta http-equiv=Content-Type content='text/html; charset=ISO-8859-1'><p>caf".utf8) + [0xE9, 0x80]
+        let latin =
+            Array("<meta http-equiv=Content-Type content='text/html; charset=ISO-8859-1'><p>caf".utf8) + [0xE9, 0x80]
         #expect(try read(latin).text == "café€")
-        let japanese = Array("<meta charset=\"Shift_JIS\"><title>".utf8) + [0x93, 0x8C, 0x8B, 0x9E] + Array("</title>".utf8)
+        let japanese =
+            Array("<meta charset=\"Shift_JIS\"><title>".utf8) + [0x93, 0x8C, 0x8B, 0x9E] + Array("</title>".utf8)
         #expect(try read(japanese).title == "東京")
         #expect(try read("<meta charset=latin1><p>café").text == "café")
         let utf16: [UInt8] = [0xFF, 0xFE] + "<p>é東".utf16.flatMap { [UInt8($0 & 0xFF), UInt8($0 >> 8)] }
         #expect(try read(utf16).text == "é東")
         let corpus = try Corpus()
-        #expect(try corpus.error(of: "p.html", Array("<p>\n".utf8) + [0xE9]) == "p.html, line 2: the line is not valid UTF-8.")
+        #expect(
+            try corpus.error(of: "p.html", Array("<p>\n".utf8) + [0xE9])
+                == "p.html, line 2: the line is not valid UTF-8.")
         #expect(
             try corpus.error(of: "p.html", Array("<meta charset=utf-8><p>".utf8) + [0xE9])
                 == "p.html, line 1: the line is not valid UTF-8.")
@@ -71,7 +75,8 @@ struct HTMLFileTests {
     func limits() throws {
         let corpus = try Corpus()
         let attributes = (0..<100_000).map { "a\($0)" }.joined(separator: " ")
-        #expect(try corpus.error(of: "p.html", "<p \(attributes)>x") == "p.html has a tag with more than 1000 attributes.")
+        #expect(
+            try corpus.error(of: "p.html", "<p \(attributes)>x") == "p.html has a tag with more than 1000 attributes.")
         let nested = String(repeating: "<b>", count: 300_000) + String(repeating: "</i>", count: 300_000)
         #expect(
             try corpus.error(of: "p.html", nested) == "p.html has more than 2000 elements open inside each other.")
@@ -85,7 +90,8 @@ struct HTMLFileTests {
         var random = SeededGenerator(seed: seed)
         let pieces = [
             "<p", ">", "</p>", "<!--", "-->", "<script>", "</script>", "&#x", "&amp;", "\"", "'", " a=", "<title>", "é",
-            "<![CDATA[", "]]>", "<?", "<table>", "<pre>", "</", "<", "\n", "&", ";", "<head>", "<body>", "<svg>", "\u{1B}",
+            "<![CDATA[", "]]>", "<?", "<table>", "<pre>", "</", "<", "\n", "&", ";", "<head>", "<body>", "<svg>",
+            "\u{1B}",
         ]
         for _ in 0..<50 {
             let html = (0..<random.int(in: 0...80)).map { _ in random.pick(pieces) }.joined()

@@ -19,7 +19,8 @@ struct JSONCorpusTests {
             """)
         #expect(
             documents == [
-                IndexDocument(id: "a", title: "T", text: "one", metadata: try object(#"{"year": 2021, "tags": ["x"]}"#)),
+                IndexDocument(
+                    id: "a", title: "T", text: "one", metadata: try object(#"{"year": 2021, "tags": ["x"]}"#)),
                 IndexDocument(id: "7", text: "two"), IndexDocument(id: "é東 🙂", title: "only a title", text: ""),
             ])
     }
@@ -78,7 +79,8 @@ struct JSONCorpusTests {
     func array() throws {
         let corpus = try Corpus { $0.numbersDocuments = true }
         try corpus.folder.write(
-            "a.json", "\u{FEFF} [\n {\"id\": \"1\",\n  \"text\": \"x, ] \\\" } y\"},\r\n\"two\",{\"text\":\"\\\\\"} ]\n")
+            "a.json", "\u{FEFF} [\n {\"id\": \"1\",\n  \"text\": \"x, ] \\\" } y\"},\r\n\"two\",{\"text\":\"\\\\\"} ]\n"
+        )
         let read = try corpus.read(["a.json"])
         #expect(read.map(\.document.id) == ["1", "a:2", "a:3"])
         #expect(read.map(\.document.text) == ["x, ] \" } y", "two", "\\"])
@@ -92,7 +94,10 @@ struct JSONCorpusTests {
             ("[,\"a\"]", "line 1: the JSON array has a comma without an item."),
             ("[\"a\"\n", "line 1: the JSON array is not closed."),
             ("[\"a\"]\n\nx", "line 3: the JSON array is followed by something else."),
-            ("[\"a\",\n \"b\" 1]", "line 2: the line is not valid JSON: there is more after the end of the value at column 5."),
+            (
+                "[\"a\",\n \"b\" 1]",
+                "line 2: the line is not valid JSON: there is more after the end of the value at column 5."
+            ),
             ("[\"a\",\n{\"x\":\n1,}]", "line 3: the line is not valid JSON: a key in quotes was expected at column 3."),
             ("[3]", "line 1: the document is neither an object nor a string."),
         ])
@@ -114,7 +119,9 @@ struct JSONCorpusTests {
         #expect(
             try corpus.error(of: "c.jsonl", good + "[1]")
                 == "c.jsonl, line 2: the document is neither an object nor a string.")
-        #expect(try corpus.error(of: "c.jsonl", #"{"id": "", "text": "a"}"#) == "c.jsonl, line 1: the document has an empty id.")
+        #expect(
+            try corpus.error(of: "c.jsonl", #"{"id": "", "text": "a"}"#)
+                == "c.jsonl, line 1: the document has an empty id.")
         #expect(
             try corpus.error(of: "c.jsonl", #"{"id": {}, "text": "a"}"#)
                 == "c.jsonl, line 1: the document has an id that is neither a string nor a number.")
@@ -131,7 +138,8 @@ struct JSONCorpusTests {
         #expect(try fitting.documents(of: "a.json", "[" + line + "]").count == 1)
         let short = try Corpus { $0.maxLineBytes = 500_000 }
         #expect(try short.error(of: "c.jsonl", line) == "c.jsonl, line 1: the line is longer than 500000 bytes.")
-        #expect(try short.error(of: "a.json", "[" + line) == "a.json, line 1: the JSON item is longer than 500000 bytes.")
+        #expect(
+            try short.error(of: "a.json", "[" + line) == "a.json, line 1: the JSON item is longer than 500000 bytes.")
         let large = #"{"id": "1", "text": "\#(String(repeating: "ab ", count: 4_000_000))"}"#
         #expect(try Corpus().documents(of: "c.jsonl", large)[0].text.utf8.count == 12_000_000)
     }
@@ -145,7 +153,8 @@ struct JSONCorpusTests {
         #expect(try corpus.documents(of: "c.jsonl", bytes).count == 50_000)
         #expect(
             try corpus.error(of: "c.jsonl.gz", bytes.dropLast(1_000) + [])
-                == "c.jsonl.gz is cut off: the gzip data end in the middle, near byte \(bytes.count - 1_000) of the compressed file.")
+                == "c.jsonl.gz is cut off: the gzip data end in the middle, near byte \(bytes.count - 1_000) of the compressed file."
+        )
     }
 
     @Test("a directory with a corpus.jsonl is a BEIR data set; without a name's help the first byte tells JSON")

@@ -89,11 +89,14 @@ public final class CorpusCursor {
     }
 
     private func empty() -> RankingError {
-        let skipped = progress.skippedFiles.sorted { $0.key < $1.key }.map { "\($0.value) \($0.key.isEmpty ? "without extension" : "." + $0.key)" }
+        let skipped = progress.skippedFiles.sorted { $0.key < $1.key }.map {
+            "\($0.value) \($0.key.isEmpty ? "without extension" : "." + $0.key)"
+        }
         return RankingError(
             .invalidInput, what: "The corpus has no documents.",
             why: skipped.isEmpty
-                ? "Every source is empty." : "The files of its directories are of other kinds: \(skipped.joined(separator: ", ")).",
+                ? "Every source is empty."
+                : "The files of its directories are of other kinds: \(skipped.joined(separator: ", ")).",
             fix: "Name JSON Lines, CSV or TSV files, or a directory with .txt, .md or .html files.")
     }
 }

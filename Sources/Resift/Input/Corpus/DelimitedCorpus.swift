@@ -73,7 +73,9 @@ final class DelimitedCorpus: CorpusSource {
         var names = record.fields
         if format == .tsv {
             // Headers with quoted names exist, though not many.
-            names = names.map { $0.count > 1 && $0.hasPrefix("\"") && $0.hasSuffix("\"") ? String($0.dropFirst().dropLast()) : $0 }
+            names = names.map {
+                $0.count > 1 && $0.hasPrefix("\"") && $0.hasSuffix("\"") ? String($0.dropFirst().dropLast()) : $0
+            }
         }
         let namesID = names.contains { fields.isID($0) }
         let namesText = names.contains(fields.text)

@@ -144,9 +144,10 @@ private struct RecordParser {
                     fix: "Double the quotes that belong to the field's text.")
             }
             isInQuotes = false
-            fields.append(try field.withUnsafeBytes { bytes in
-                Result { () throws(RankingError) in try text(bytes[...], name, quoteLine) }
-            }.get())
+            fields.append(
+                try field.withUnsafeBytes { bytes in
+                    Result { () throws(RankingError) in try text(bytes[...], name, quoteLine) }
+                }.get())
             field.removeAll(keepingCapacity: true)
             return position + 1
         }

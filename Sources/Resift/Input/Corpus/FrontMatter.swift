@@ -9,7 +9,10 @@ enum FrontMatter {
     /// text, and nothing is lost.
     static func read(_ lines: [Substring]) -> (fields: JSONObject, lines: Int)? {
         guard lines.first?.trimmingSpace == "---" else { return nil }
-        guard let end = lines.dropFirst().prefix(maxLines).firstIndex(where: { ["---", "..."].contains($0.trimmingSpace) })
+        guard
+            let end = lines.dropFirst().prefix(maxLines).firstIndex(where: {
+                ["---", "..."].contains($0.trimmingSpace)
+            })
         else { return nil }
         let yaml = lines[1..<end].joined(separator: "\n")
         guard yaml.utf8.count <= maxBytes, let node = try? Yams.compose(yaml: yaml) else { return nil }

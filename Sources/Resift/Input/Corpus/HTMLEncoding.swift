@@ -19,7 +19,8 @@ enum HTMLEncoding {
             throw RankingError(
                 .invalidInput, what: "\(input.name), line \(invalidLine ?? 1): the line is not valid UTF-8.",
                 why: declared == nil ? "The page declares no other charset." : "The page declares UTF-8.",
-                fix: "Declare its charset in a meta element, or convert it, for example with: iconv -f LATIN1 -t UTF-8.")
+                fix: "Declare its charset in a meta element, or convert it, for example with: iconv -f LATIN1 -t UTF-8."
+            )
         }
         guard let bytes = converted(input.bytes, from: label(declared)) else {
             throw RankingError(

@@ -15,9 +15,11 @@ final class HTMLTextExtractor {
 
     private static let skipped: Set<String> = ["script", "style", "template", "noscript"]
     private static let blocks: Set<String> = [
-        "address", "article", "aside", "blockquote", "body", "br", "caption", "center", "dd", "details", "dialog", "dir",
+        "address", "article", "aside", "blockquote", "body", "br", "caption", "center", "dd", "details", "dialog",
+        "dir",
         "div", "dl", "dt", "fieldset", "figcaption", "figure", "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6",
-        "header", "hgroup", "hr", "legend", "li", "main", "menu", "nav", "ol", "option", "p", "pre", "section", "select",
+        "header", "hgroup", "hr", "legend", "li", "main", "menu", "nav", "ol", "option", "p", "pre", "section",
+        "select",
         "summary", "table", "tbody", "textarea", "tfoot", "thead", "tr", "ul",
     ]
 

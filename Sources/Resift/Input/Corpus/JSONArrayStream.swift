@@ -39,6 +39,7 @@ final class JSONArrayStream {
             }
             if item.ends(at: byte) { return try finish(item, byte, start) }
             item.append(byte)
+            takePlainText(into: &item)
             guard item.bytes.count <= maxItemBytes else {
                 throw error(
                     line: start, "item is longer than \(maxItemBytes) bytes",
@@ -72,6 +73,22 @@ final class JSONArrayStream {
         }
     }
 
+    /// Takes the rest of a string at once, up to what could end it and the end of the block.
+    private func takePlainText(into item: inout Item) {
+        guard item.takesPlainText else { return }
+        let end = block.withUnsafeBufferPointer { bytes in
+            var end = position
+            while end < bytes.count, bytes[end] != UInt8(ascii: "\""), bytes[end] != UInt8(ascii: "\\"),
+                bytes[end] != 0x0A
+            {
+                end += 1
+            }
+            return end
+        }
+        item.bytes += block[position..<end]
+        position = end
+    }
+
     private func nextByte() throws(RankingError) -> UInt8? {
         if position == block.count {
             guard let next = try stream.nextBlock() else { return nil }
@@ -98,6 +115,9 @@ private struct Item {
     private var depth = 0
     private var isInString = false
     private var isEscaped = false
+
+    /// True inside a string, where the next byte is no escaped one.
+    var takesPlainText: Bool { isInString && !isEscaped }
 
     /// True if this byte is the comma or bracket behind the item.
     func ends(at byte: UInt8) -> Bool {
