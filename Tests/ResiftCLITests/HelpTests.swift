@@ -5,7 +5,9 @@ struct HelpTests {
     @Test(
         "--help of every command is the text in Snapshots, on standard output, with status 0",
         arguments: [
-            [], ["rerank"], ["evaluate"], ["models"], ["models", "list"], ["models", "info"], ["models", "selftest"],
+            [], ["rerank"], ["index"], ["index", "build"], ["index", "add"], ["index", "delete"], ["index", "info"],
+            ["index", "verify"], ["index", "compact"], ["search"], ["evaluate"], ["models"], ["models", "list"],
+            ["models", "info"], ["models", "selftest"],
         ]
             as [[String]])
     func help(command: [String]) throws {
@@ -53,7 +55,9 @@ struct HelpTests {
                 "Error: The value 'many' is invalid for '--limit <limit>'"
             ),
             (["rerank", "q", "--documents", "-", "--rank-fields", ","], "Error: --rank-fields names no field."),
-            (["search"], "Error: Unexpected argument 'search'"),
+            (["serch"], "Error: Unexpected argument 'serch'"),
+            (["search", "--index", "i"], "Error: Give a query, or --queries FILE."),
+            (["search", "q", "--index", "i", "--limit", "0"], "Error: --limit is 0; it counts results, from 1."),
         ])
     func usage(arguments: [String], message: String) throws {
         let output = try Resift.run(arguments)

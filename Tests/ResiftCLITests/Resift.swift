@@ -56,6 +56,19 @@ enum Resift {
             stdout: try text(folder, "stdout"), stderr: try text(folder, "stderr"), status: process.terminationStatus)
     }
 
+    /// Starts the command and kills it after a while; what it printed is lost.
+    static func kill(_ arguments: [String], afterMilliseconds time: Int) throws {
+        let process = Process()
+        process.executableURL = program
+        process.arguments = arguments
+        process.standardOutput = FileHandle.nullDevice
+        process.standardError = FileHandle.nullDevice
+        try process.run()
+        Thread.sleep(forTimeInterval: Double(time) / 1_000)
+        Foundation.kill(process.processIdentifier, SIGKILL)
+        process.waitUntilExit()
+    }
+
     private static func text(_ folder: TemporaryFolder, _ name: String) throws -> String {
         try String(contentsOf: URL(fileURLWithPath: folder.path + "/" + name), encoding: .utf8)
     }

@@ -99,13 +99,15 @@ struct BM25Tests {
     func bounds(seed: Int) throws {
         var random = SeededGenerator(seed: seed)
         for variant in BM25.Variant.allCases {
-            let bm25 = try BM25(variant, k1: .random(in: 0...4, using: &random), b: .random(in: 0...1, using: &random))
+            let bm25 = try BM25(
+                variant, k1: .random(in: 0...4, using: &random), b: .random(in: 0...1, using: &random),
+                lengths: Bool.random(using: &random) ? .exact : .lucene)
             let scorer = TermScorer(bm25, weight: 1, documentFrequency: 3, collection: collection)
             for _ in 0..<200 {
                 let (tf, length) = (Int.random(in: 1...9, using: &random), Int.random(in: 0...99, using: &random))
-                let score = scorer.score(frequency: Double(tf), length: Double(length))
+                let score = scorer.score(frequency: Double(tf), length: bm25.encodedLength(length))
                 let more = (Int.random(in: tf...10, using: &random), Int.random(in: 0...length, using: &random))
-                #expect(score <= scorer.bound(frequency: Double(more.0), length: Double(more.1)))
+                #expect(score <= scorer.bound(frequency: UInt8(more.0), length: UInt16(more.1)))
                 #expect(score >= 0 && score <= scorer.limit)
             }
         }

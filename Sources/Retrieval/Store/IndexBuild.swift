@@ -144,8 +144,8 @@ public final class IndexBuild {
         }
         try IndexFile.reporting(unfinished) {
             try writer.queue.writeWithoutTransaction { db in _ = try db.checkpoint(.truncate) }
-            try writer.queue.close()
         }
+        try writer.close()
         if FileIdentity(path: path) != nil {
             try IndexBuild.holding(path) { () throws(RankingError) in try move(unfinished) }
         } else {

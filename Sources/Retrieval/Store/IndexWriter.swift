@@ -115,6 +115,9 @@ public final class IndexWriter {
         }
     }
 
+    /// Closes the file. The writer cannot be used any more.
+    public func close() throws(RankingError) { try IndexFile.reporting(path) { try queue.close() } }
+
     /// Adds a document. Throws `invalidInput` where the index has its id, or where it does not fit the index; nothing
     /// of it is in the transaction then.
     public func add(_ entry: IndexEntry) throws(RankingError) {
