@@ -66,11 +66,7 @@ struct Summary {
     let object: JSONObject
 
     init(_ output: Resift.Output) throws { try self.init(output.stdout) }
-
-    init(_ text: String) throws {
-        guard case .object(let object) = try JSONValue.parse(Array(text.utf8)) else { throw UnexpectedJSON(text: text) }
-        self.object = object
-    }
+    init(_ text: String) throws { object = try JSONObject(parsing: text) }
 
     subscript(field: String) -> String? {
         guard let value = object[field] else { return nil }
@@ -99,4 +95,22 @@ func expectError(
     #expect(output.stderr.contains("\n  why: "), "\(output.stderr)", sourceLocation: sourceLocation)
     #expect(output.stderr.contains("\n  fix: "), "\(output.stderr)", sourceLocation: sourceLocation)
     #expect(output.stdout == "", sourceLocation: sourceLocation)
+}
+
+/// A gzip file whose bytes are stored, not compressed (RFC 1951, 3.2.4; RFC 1952).
+func gzip(_ bytes: [UInt8]) -> [UInt8] {
+    func little(_ value: Int, _ count: Int) -> [UInt8] { (0..<count).map { UInt8(value >> (8 * $0) & 0xFF) } }
+    var file: [UInt8] = [0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 0, 255]
+    var rest = bytes[...]
+    repeat {
+        let block = rest.prefix(65_535)
+        rest = rest.dropFirst(block.count)
+        file += [rest.isEmpty ? 1 : 0] + little(block.count, 2) + little(block.count ^ 0xFFFF, 2) + block
+    } while !rest.isEmpty
+    var crc: UInt32 = 0xFFFF_FFFF
+    for byte in bytes {
+        crc ^= UInt32(byte)
+        for _ in 0..<8 { crc = crc & 1 == 1 ? crc >> 1 ^ 0xEDB8_8320 : crc >> 1 }
+    }
+    return file + little(Int(~crc), 4) + little(bytes.count, 4)
 }
