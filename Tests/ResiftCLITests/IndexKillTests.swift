@@ -95,7 +95,7 @@ struct IndexKillTests {
             // One random moment in each of as many equal parts of the run as there are rounds of this command.
             let parts = (IndexKillTests.rounds + scenes.count - 1) / scenes.count
             let share = (Double(round / scenes.count) + Double.random(in: 0..<1, using: &random)) / Double(parts)
-            let wasKilled = try Resift.kill(scene.arguments, after: scene.duration * share)
+            let wasKilled = try Resift.runAndKill(scene.arguments, after: scene.duration * share)
             killed[scene.name, default: 0] += wasKilled ? 1 : 0
             let found = try Set(index.ids("all"))
             let isDone = found == scene.after
@@ -128,7 +128,7 @@ struct IndexKillTests {
         for scene in try IndexKillTests.scenes(index, seed: seed) {
             try IndexKillTests.restore(index, from: scene.start)
             for share in [0.8, 0.3, 0.6] where try Set(index.ids("all")) == scene.before {
-                _ = try Resift.kill(scene.arguments, after: scene.duration * share)
+                _ = try Resift.runAndKill(scene.arguments, after: scene.duration * share)
             }
             if try Set(index.ids("all")) == scene.before { try expectSuccess(Resift.run(scene.arguments)) }
             #expect(try Set(index.ids("all")) == scene.after, "\(scene.name)")

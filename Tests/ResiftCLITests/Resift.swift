@@ -62,18 +62,14 @@ enum Resift {
     /// Starts a command and kills it after a time, if it runs that long.
     ///
     /// - Returns: whether it was killed.
-    static func kill(_ arguments: [String], after time: Duration) throws -> Bool {
+    static func runAndKill(_ arguments: [String], after time: Duration) throws -> Bool {
         let process = prepared(arguments)
         process.standardInput = FileHandle.nullDevice
         process.standardOutput = FileHandle.nullDevice
         process.standardError = FileHandle.nullDevice
         try process.run()
         usleep(UInt32(time / .microseconds(1)))
-        #if canImport(Glibc)
-            Glibc.kill(process.processIdentifier, SIGKILL)
-        #else
-            Darwin.kill(process.processIdentifier, SIGKILL)
-        #endif
+        kill(process.processIdentifier, SIGKILL)
         process.waitUntilExit()
         return process.terminationReason == .uncaughtSignal
     }
