@@ -95,7 +95,7 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "ResiftCLITests",
-            dependencies: ["Inference", "OrderedJSON", "Ranking", "Reranking", "ResiftCLI", "TestSupport"],
+            dependencies: ["Inference", "OrderedJSON", "Ranking", "Reranking", "Resift", "ResiftCLI", "TestSupport"],
             exclude: ["Snapshots"], swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6],
