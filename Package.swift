@@ -95,7 +95,10 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "ResiftCLITests",
-            dependencies: ["Inference", "OrderedJSON", "Ranking", "Reranking", "Resift", "ResiftCLI", "TestSupport"],
+            dependencies: [
+                "FuzzMutations", "Inference", "OrderedJSON", "Ranking", "Reranking", "Resift", "ResiftCLI",
+                "TestSupport",
+            ],
             exclude: ["Snapshots"], swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6],

@@ -1,4 +1,5 @@
 import Foundation
+import FuzzMutations
 import OrderedJSON
 import TestSupport
 import Testing
@@ -52,7 +53,8 @@ struct IndexBadInputTests {
         expectError(
             try build("d.jsonl", text, ["--id-field", "key"]), status: 65, "d.jsonl, line 1: the document has no id.")
         expectError(
-            try build("e.jsonl", #"{"_id": "", "text": "one"}"#), status: 65, "e.jsonl, line 1: the document has no id.")
+            try build("e.jsonl", #"{"_id": "", "text": "one"}"#), status: 65, "e.jsonl, line 1: the document has no id."
+        )
         expectError(try build("t.csv", "name,text\nx,y\n", ["--id-field", "key"]), status: 65, "t.csv")
         expectNothingBuilt()
         try expectSuccess(build("f.jsonl", text, ["--number-documents"]))
@@ -77,10 +79,12 @@ struct IndexBadInputTests {
         expectError(try build("flipped.jsonl.gz", flipped), status: 74, "flipped.jsonl.gz")
         let latin = Array(#"{"_id": "a", "text": "one"}"#.utf8) + [0x0A, 0x22, 0xE9, 0x22, 0x0A]
         expectError(try build("latin.jsonl", latin), status: 65, "latin.jsonl, line 2")
-        expectError(try build("latin.csv", Array("id,text\na,caf".utf8) + [0xE9, 0x0A]), status: 65, "latin.csv, line 2")
+        expectError(
+            try build("latin.csv", Array("id,text\na,caf".utf8) + [0xE9, 0x0A]), status: 65, "latin.csv, line 2")
         let broken = #"{"_id": "a", "text": "one"}"# + "\n{\"_id\": \"b\", text}\n"
         expectError(try build("broken.jsonl", broken), status: 65, "broken.jsonl, line 2")
-        let long = #"{"_id": "a", "text": "one"}"# + "\n" + #"{"_id": "b", "text": "\#(String(repeating: "x", count: 500))"}"#
+        let long =
+            #"{"_id": "a", "text": "one"}"# + "\n" + #"{"_id": "b", "text": "\#(String(repeating: "x", count: 500))"}"#
         expectError(try build("long.jsonl", long, ["--max-line-bytes", "200"]), status: 65, "long.jsonl, line 2")
         expectError(try build("quote.csv", "id,text\na,\"never closed\n"), status: 65, "quote.csv")
         expectNothingBuilt()
@@ -129,8 +133,8 @@ struct IndexBadInputTests {
             try index.search("river", ["--candidates", "bm25:10:yaer = 1"]), status: 65, "metadata field \"yaer\"")
     }
 
-    @Test("an analyzer that there is not, and a tenant field that is empty, are refused")
-    func settings() throws {
+    @Test("an analyzer that there is not is refused, with those that there are")
+    func analyzer() throws {
         let output = try build("c.jsonl", IndexBadInputTests.lines[0], ["--analyzer", "klingon"])
         expectError(output, status: 65, "klingon")
         #expect(output.stderr.contains("cjk-bigram"))
@@ -143,17 +147,15 @@ struct IndexBadInputTests {
     func embedders() throws {
         let own = try index.folder.copy(ofModel: Repository.model("bert-bi-encoder-mean"))
         try expectSuccess(index.build(IndexBadInputTests.lines, ["--replace", "--embedder", own]))
-        // A cross-encoder has no pooling; a bi-encoder with other weights has the same dimension.
         let other = Repository.model("bert-bi-encoder-cls")
         expectError(
             try index.search("river", ["--no-rerank", "--embedder", other]), status: 65,
             "is not the model that the index was built with")
         let more = [#"{"_id": "c", "text": "fog"}"#]
         expectError(try index.add(more, ["--embedder", other]), status: 65, "is not the model")
-        let projected = try withDenseLayer(own, outputs: 16)
         expectError(
-            try index.add(more, ["--embedder", projected]), status: 65,
-            "makes vectors of 16 dimensions; the index has 48.")
+            try index.add(more, ["--embedder", smallerEmbedder()]), status: 65,
+            "makes vectors of 8 dimensions; the index has 48.")
         let moved = own + "-moved"
         try FileManager.default.moveItem(atPath: own, toPath: moved)
         let gone = try index.search("river", ["--no-rerank"])
@@ -165,10 +167,19 @@ struct IndexBadInputTests {
         expectError(try plain.search("river", ["--embedder", moved]), status: 65, "The index has no vectors")
     }
 
-    /// The model with a hidden size cut down: every tensor that has the old size gets the new one.
-    private func withDenseLayer(_ model: String, outputs: Int) throws -> String {
-        let copy = try index.folder.copy(ofModel: model)
-        try SmallerModel.shrink(copy, hidden: outputs)
+    /// A bi-encoder of random weights with vectors of 8 dimensions, in the layout of another one.
+    private func smallerEmbedder() throws -> String {
+        var checkpoint = TinyCheckpoint()
+        checkpoint.hasHead = false
+        let copy = try index.folder.copy(ofModel: Repository.model("bert-bi-encoder-mean"))
+        let name = URL(fileURLWithPath: copy).lastPathComponent
+        try index.folder.write(name + "/config.json", checkpoint.configText)
+        try index.folder.write(name + "/tokenizer.json", checkpoint.tokenizerText)
+        try index.folder.write(name + "/model.safetensors", SafetensorsBuilder(checkpoint.tensors()).bytes)
+        try index.folder.edit(copy + "/1_Pooling/config.json") {
+            $0["word_embedding_dimension"] = .number(JSONNumber(8))
+        }
+        try index.folder.edit(copy + "/sentence_bert_config.json") { $0["max_seq_length"] = .number(JSONNumber(24)) }
         return copy
     }
 }

@@ -128,10 +128,11 @@ struct IndexCommandTests {
     @Test("add refuses ids that the index has, keeps the old documents with skip, takes the new ones with update")
     func existing() throws {
         let changed = [#"{"_id": "c", "text": "a river in the fog"}"#, #"{"_id": "d", "text": "river river river"}"#]
-        for (existing, found, counts) in [
-            ("refuse", ["b", "a"], nil as [String?]?), ("skip", ["d", "b", "a"], ["1", nil, "1"]),
+        let outcomes: [(String, [String], [String?]?)] = [
+            ("refuse", ["b", "a"], nil), ("skip", ["d", "b", "a"], ["1", nil, "1"]),
             ("update", ["d", "b", "c", "a"], ["1", "1", nil]),
-        ] {
+        ]
+        for (existing, found, counts) in outcomes {
             let index = try TestIndex(IndexCommandTests.lines)
             defer { withExtendedLifetime(index.folder) {} }
             let output = try index.add(changed, ["--existing", existing])

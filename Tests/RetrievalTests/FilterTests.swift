@@ -34,8 +34,8 @@ struct FilterTests {
 
     @Test("a literal is a string, a number, a truth value or a date; quotes make it a string, except by order")
     func literals() throws {
-        for (text, value) in [
-            ("x", MetadataValue.string("x")), ("'x y'", .string("x y")), (#""it's""#, .string("it's")),
+        let literals: [(String, MetadataValue)] = [
+            ("x", .string("x")), ("'x y'", .string("x y")), (#""it's""#, .string("it's")),
             (#"'it\'s'"#, .string("it's")), (#"'a\\b'"#, .string(#"a\b"#)), ("7", .number(7)),
             ("-1.5e3", .number(-1500)),
             ("'7'", .string("7")), ("true", .boolean(true)), ("FALSE", .boolean(false)), ("'true'", .string("true")),
@@ -45,7 +45,8 @@ struct FilterTests {
             ("now+2h", .date(1_769_860_800 + 7_200)), ("NOW-1w", .date(1_769_860_800 - 604_800)),
             ("2026-13-01", .string("2026-13-01")), ("a:b/c@d+e", .string("a:b/c@d+e")), ("''", .string("")),
             ("inf", .string("inf")), ("0x10", .string("0x10")),
-        ] {
+        ]
+        for (text, value) in literals {
             #expect(try parsed("f = \(text)") == .compare(field: "f", .equal, value), "\(text)")
         }
         #expect(try parsed("f > '1970-01-02'") == .compare(field: "f", .greater, .date(86_400)))
@@ -106,7 +107,7 @@ struct FilterTests {
 
     @Test("random texts and random bytes are read or refused, and never crash the parser", arguments: 0..<40)
     func randomTexts(seed: UInt64) {
-        var random = SeededGenerator(seed: seed)
+        var random = TestSupport.SeededGenerator(seed: seed)
         let parts = [
             "a", "=", "!=", "<", "<=", "(", ")", ",", "'", "\"", "\\", " ", "and", "or", "not", "in", "exists", "now",
             "now-3d", "now-", "+", "2026-01-31", "\u{301}", "\u{0}", "é", "\r\n", "1e400", "-", "$", "👩‍👩‍👧", "\u{FFFF}",
@@ -139,9 +140,10 @@ struct FilterTests {
 
     @Test("a date prints as itself, down to fractions of a second")
     func dates() throws {
-        for seconds in [
+        let dates: [Double] = [
             0, -1, 1_769_860_800.25, 86_399.999_999, 0.000_01, -0.5, 253_402_300_799, -62_167_219_200, 1e-7,
-        ] {
+        ]
+        for seconds in dates {
             let filter = Filter.compare(field: "f", .equal, .date(seconds))
             #expect(try Filter(parsing: filter.description) == filter, "\(filter)")
         }
@@ -157,7 +159,7 @@ struct FilterTests {
         let metadata = try JSONObject(
             parsing: #"{"year": 2020, "tags": ["a", "b", 3], "made": "2024-05-01", "open": true, "by": {"name": "Li"}}"#
         )
-        for (text, holds) in [
+        let cases: [(String, Bool)] = [
             ("year = 2020", true), ("year != 2020", false), ("year < 2020", false), ("year <= 2020", true),
             ("year = '2020'", false), ("tags = a", true), ("tags = c", false), ("tags != a", false),
             ("tags != c", true),
@@ -166,7 +168,8 @@ struct FilterTests {
             ("made < 2024-05-01T00:00:01Z", true), ("open = true", true), ("open = 'true'", false),
             ("by.name = Li", true), ("exists(by)", false), ("exists(by.name)", true), ("none != 1", true),
             ("none not in (1)", true), ("none < 1", false), ("not none < 1", true), ("open > false", true),
-        ] {
+        ]
+        for (text, holds) in cases {
             #expect(try parsed(text).matches(metadata) == holds, "\(text)")
         }
         #expect(Filter.all([]).matches(metadata) && !Filter.any([]).matches(metadata))

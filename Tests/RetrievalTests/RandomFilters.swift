@@ -5,14 +5,14 @@ import TestSupport
 
 /// Random metadata, and random filters of the kinds that a text can be read as.
 struct RandomFilters {
-    private var random: SeededGenerator
+    private var random: TestSupport.SeededGenerator
     private let fields = ["a", "b", "c.d", "not", "it's", "f \\ g", "é", "e\u{301}", "'\u{301}"]
     private let strings = [
         "", "x", "y", "x y", "it's", "\\", "'\u{301}", "\\\u{301}", "\"", "é", "e\u{301}", "true", "7", "2024-05-01",
         "\u{0}", "\r\n", "now", "x\u{200D}", "and",
     ]
 
-    init(seed: UInt64) { random = SeededGenerator(seed: seed &* 7 &+ 3) }
+    init(seed: UInt64) { random = TestSupport.SeededGenerator(seed: seed &* 7 &+ 3) }
 
     mutating func oneIn(_ count: Int) -> Bool { random.oneIn(count) }
     mutating func int(in range: ClosedRange<Int>) -> Int { random.int(in: range) }
