@@ -99,7 +99,10 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "ResiftCLITests",
-            dependencies: ["Inference", "OrderedJSON", "Ranking", "Reranking", "ResiftCLI", "TestSupport"],
+            dependencies: [
+                "FuzzMutations", "Inference", "OrderedJSON", "Ranking", "Reranking", "Resift", "ResiftCLI",
+                "TestSupport",
+            ],
             exclude: ["Snapshots"], swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6],

@@ -1,116 +1,138 @@
 import Foundation
-import OrderedJSON
 import TestSupport
 import Testing
 
-@Suite("SIGKILL at random moments", .serialized)
+/// Kills with SIGKILL, at moments spread over the whole run. 20 of them, or as many as RESIFT_KILL_ROUNDS says.
+@Suite("A command on an index that is killed has done all of its work or none", .serialized)
 struct IndexKillTests {
-    /// Rounds for each command; RESIFT_KILL_ROUNDS asks for more.
     private static let rounds =
-        ProcessInfo.processInfo.environment["RESIFT_KILL_ROUNDS"].flatMap { Int($0) } ?? 5
+        ProcessInfo.processInfo.environment["RESIFT_KILL_ROUNDS"].flatMap { Int($0) } ?? 20
 
-    private static let kept = 3_000
-    private static let more = 3_000
+    /// Big enough that every command runs for a while.
+    private static let count = 20_000
 
-    /// An index of `kept` documents, and what is done to it.
-    private final class Playground {
-        let folder: TemporaryFolder
-        var index: String { folder.path + "/k.resift" }
-
-        init() throws {
-            folder = try TemporaryFolder()
-            var random = SeededGenerator(seed: 7)
-            for (name, count) in [("kept", IndexKillTests.kept), ("more", IndexKillTests.more)] {
-                let lines = (0..<count).map { number in
-                    let words = (0..<30).map { _ in "w\(random.int(in: 0...random.int(in: 1...4_000)))" }
-                    return
-                        "{\"_id\": \"\(name)-\(number)\", \"text\": \"\(words.joined(separator: " "))\", \"group\": \"\(name)\"}"
-                }
-                try folder.write("\(name).jsonl", lines.joined(separator: "\n"))
-            }
-            try folder.write("ids.txt", (0..<IndexKillTests.more).map { "more-\($0)" }.joined(separator: "\n"))
-            try done(["index", "build", folder.path + "/kept.jsonl", "--output", index])
-        }
-
-        func arguments(_ command: String) -> [String] {
-            switch command {
-            case "add": ["index", "add", folder.path + "/more.jsonl", "--index", index]
-            case "delete": ["index", "delete", "--ids", folder.path + "/ids.txt", "--index", index]
-            case "compact": ["index", "compact", index]
-            default: ["index", "build", folder.path + "/more.jsonl", "--output", index, "--replace"]
-            }
-        }
-
-        /// Milliseconds.
-        @discardableResult
-        func done(_ arguments: [String]) throws -> Double {
-            let begin = ContinuousClock().now
-            let output = try Resift.run(arguments)
-            #expect(output.status == 0, "\(output.stderr)")
-            return (ContinuousClock().now - begin) / .milliseconds(1)
-        }
-
-        /// The documents of an index that has to be whole.
-        func documents() throws -> Int {
-            let output = try Resift.run(["index", "verify", index, "--format", "json"])
-            #expect(output.status == 0, "\(output.stdout) \(output.stderr)")
-            guard case .object(let report) = try JSONValue.parse(Array(output.stdout.utf8)),
-                case .number(let documents)? = report["documents"]
-            else { return -1 }
-            return documents.int ?? -1
-        }
-
-        func hasKeptDocuments() throws -> Bool {
-            let output = try Resift.run(
-                [
-                    "search", "w1 w2 w3", "--index", index, "--no-rerank", "--filter", "group = kept", "--limit", "5",
-                    "--format", "tsv",
-                ])
-            return output.status == 0 && output.lines.count == 5
+    private static func corpus(_ name: String, _ random: inout SeededGenerator) -> [String] {
+        (0..<count).map { number in
+            let words = (0..<12).map { _ in "w\(random.int(in: 0...3_000))" }.joined(separator: " ")
+            return #"{"_id": "\#(name)\#(number)", "text": "all \#(words)", "part": "\#(name)"}"#
         }
     }
 
-    @Test(
-        "leave a whole index, without the killed command's work or with all of it",
-        arguments: ["add", "delete", "compact", "build"])
-    func kill(command: String) throws {
-        let playground = try Playground()
-        defer { withExtendedLifetime(playground) {} }
-        let (kept, all) = (IndexKillTests.kept, IndexKillTests.kept + IndexKillTests.more)
-        var random = SeededGenerator(seed: 20)
-        // How long each command takes when it is left alone.
-        let adding = try playground.done(playground.arguments("add"))
-        let deleting = try playground.done(playground.arguments("delete"))
-        let compacting = try playground.done(playground.arguments("compact"))
-        #expect(try playground.documents() == kept)
-        let time = ["add": adding, "delete": deleting, "compact": compacting, "build": adding][command] ?? 1
-        for _ in 0..<IndexKillTests.rounds {
-            if command == "delete" || command == "compact" { try playground.done(playground.arguments("add")) }
-            if command == "compact" { try playground.done(playground.arguments("delete")) }
-            try Resift.kill(playground.arguments(command), afterMilliseconds: random.int(in: 0...Int(time)))
-            let found = try playground.documents()
-            switch command {
-            case "add":
-                #expect([kept, all].contains(found))
-                if found == all { try playground.done(playground.arguments("delete")) }
-            case "delete":
-                #expect([kept, all].contains(found))
-                if found == all { try playground.done(playground.arguments("delete")) }
-            case "compact": #expect(found == kept)
-            default:
-                #expect([kept, IndexKillTests.more].contains(found))
-                if found == IndexKillTests.more {
-                    try playground.done(
-                        [
-                            "index", "build", playground.folder.path + "/kept.jsonl", "--output", playground.index,
-                            "--replace",
-                        ])
-                }
-            }
-            #expect(try playground.hasKeptDocuments())
+    /// One command, what has to be there before it, and what may be there after it was killed.
+    private struct Scene {
+        var name: String
+        var arguments: [String]
+        var start: String
+        var before: Set<String>
+        var after: Set<String>
+        var duration: Duration = .zero
+    }
+
+    private static func ids(_ name: String) -> Set<String> { Set((0..<count).map { "\(name)\($0)" }) }
+
+    /// Copies an index over another, and leaves nothing of an earlier round.
+    private static func restore(_ index: TestIndex, from copy: String) throws {
+        for suffix in ["", "-wal", "-shm", ".building", ".building-wal", ".building-shm"] {
+            try? FileManager.default.removeItem(atPath: index.path + suffix)
         }
-        // What a killed build left does not stand in the way of the next one.
-        try playground.done(playground.arguments("build"))
-        #expect(try playground.documents() == IndexKillTests.more)
+        try FileManager.default.copyItem(atPath: copy, toPath: index.path)
+    }
+
+    private static func keep(_ index: TestIndex, as name: String) throws -> String {
+        let copy = index.folder.path + "/" + name
+        try FileManager.default.copyItem(atPath: index.path, toPath: copy)
+        // All of it is in the one file when no command runs.
+        #expect(!FileManager.default.fileExists(atPath: index.path + "-wal"))
+        return copy
+    }
+
+    private static func scenes(_ index: TestIndex, seed: Int) throws -> [Scene] {
+        var random = SeededGenerator(seed: UInt64(seed))
+        let old = corpus("old", &random)
+        let new = try index.file(corpus("new", &random), "new.jsonl")
+        try expectSuccess(index.build(old, ["--passage-tokens", "0"]))
+        let base = try keep(index, as: "base.resift")
+        let gone = (0..<count).filter { _ in random.oneIn(2) }.map { "old\($0)" }
+        let list = try index.folder.write("gone.txt", gone.joined(separator: "\n"))
+        try expectSuccess(index.delete([], ["--ids", list]))
+        let holes = try keep(index, as: "holes.resift")
+        let oldIDs = ids("old")
+        let rest = oldIDs.subtracting(gone)
+        let build = ["index", "build", new, "--output", index.path, "--passage-tokens", "0", "--replace"]
+        var scenes = [
+            Scene(name: "build", arguments: build, start: base, before: oldIDs, after: ids("new")),
+            Scene(
+                name: "add", arguments: ["index", "add", new, "--index", index.path], start: base, before: oldIDs,
+                after: oldIDs.union(ids("new"))),
+            Scene(
+                name: "delete", arguments: ["index", "delete", "--ids", list, "--index", index.path], start: base,
+                before: oldIDs, after: rest),
+            Scene(
+                name: "compact", arguments: ["index", "compact", index.path], start: holes, before: rest, after: rest),
+        ]
+        for place in scenes.indices {
+            try restore(index, from: scenes[place].start)
+            let clock = ContinuousClock()
+            scenes[place].duration = try clock.measure { try expectSuccess(Resift.run(scenes[place].arguments)) }
+            #expect(try Set(index.ids("all")) == scenes[place].after, "\(scenes[place].name)")
+        }
+        return scenes
+    }
+
+    @Test(
+        "after each kill the index is whole, and has what it had before, or what the command was to do", arguments: [1])
+    func kill(seed: Int) throws {
+        var random = SeededGenerator(seed: UInt64(seed) + 100)
+        let index = try TestIndex()
+        defer { withExtendedLifetime(index.folder) {} }
+        let scenes = try IndexKillTests.scenes(index, seed: seed)
+        var killed: [String: Int] = [:]
+        var done: [String: Int] = [:]
+        var resumed = 0
+        for round in 0..<IndexKillTests.rounds {
+            let scene = scenes[round % scenes.count]
+            try IndexKillTests.restore(index, from: scene.start)
+            // One random moment in each of as many equal parts of the run as there are rounds of this command.
+            let parts = (IndexKillTests.rounds + scenes.count - 1) / scenes.count
+            let share = (Double(round / scenes.count) + Double.random(in: 0..<1, using: &random)) / Double(parts)
+            let wasKilled = try Resift.runAndKill(scene.arguments, after: scene.duration * share)
+            killed[scene.name, default: 0] += wasKilled ? 1 : 0
+            let found = try Set(index.ids("all"))
+            let isDone = found == scene.after
+            #expect(found == scene.before || isDone, "\(scene.name), \(share): \(found.count) documents")
+            #expect(wasKilled || isDone, "\(scene.name), \(share)")
+            done[scene.name, default: 0] += isDone && wasKilled ? 1 : 0
+            try index.expectWhole(documents: found.count)
+            guard scene.name == "build" else { continue }
+            let again = try Resift.run(scene.arguments + ["--format", "json"])
+            let summary = try Summary(try expectSuccess(again))
+            #expect(summary["added"] == "\(IndexKillTests.count)")
+            if let own = summary["added_by_an_interrupted_build"] {
+                #expect(own == "\(IndexKillTests.count)")
+                resumed += 1
+            }
+            #expect(try Set(index.ids("all")) == scene.after)
+            try index.expectWhole(documents: IndexKillTests.count)
+            #expect(!FileManager.default.fileExists(atPath: index.path + ".building"))
+        }
+        let times = scenes.map { "\($0.name) \($0.duration)" }.joined(separator: ", ")
+        print("kills: \(killed), of these with the work done: \(done), builds resumed: \(resumed); runs: \(times)")
+        // The moments are spread over runs of a few hundred milliseconds; most have to hit.
+        #expect(killed.values.reduce(0, +) > IndexKillTests.rounds / 2, "\(killed)")
+    }
+
+    @Test("what a killed command leaves does not hinder the same command after it", arguments: [2])
+    func again(seed: Int) throws {
+        let index = try TestIndex()
+        defer { withExtendedLifetime(index.folder) {} }
+        for scene in try IndexKillTests.scenes(index, seed: seed) {
+            try IndexKillTests.restore(index, from: scene.start)
+            for share in [0.8, 0.3, 0.6] where try Set(index.ids("all")) == scene.before {
+                _ = try Resift.runAndKill(scene.arguments, after: scene.duration * share)
+            }
+            if try Set(index.ids("all")) == scene.before { try expectSuccess(Resift.run(scene.arguments)) }
+            #expect(try Set(index.ids("all")) == scene.after, "\(scene.name)")
+            try index.expectWhole(documents: scene.after.count)
+        }
     }
 }

@@ -43,30 +43,43 @@ enum Resift {
         let stdin = try FileHandle(forReadingFrom: URL(fileURLWithPath: folder.write("stdin", input)))
         let stdout = try FileHandle(forUpdating: URL(fileURLWithPath: folder.write("stdout", "")))
         let stderr = try FileHandle(forUpdating: URL(fileURLWithPath: folder.write("stderr", "")))
-        let process = Process()
-        process.executableURL = program
-        process.arguments = arguments
-        process.environment = ["COLUMNS": "80", "NO_COLOR": "1"].merging(environment) { $1 }
+        let process = prepared(arguments, environment: environment)
         process.standardInput = stdin
         process.standardOutput = stdout
         process.standardError = stderr
         try process.run()
         process.waitUntilExit()
+        // No command ends by a signal, whatever it is given.
+        if process.terminationReason == .uncaughtSignal { throw Crash(signal: process.terminationStatus) }
         return Output(
             stdout: try text(folder, "stdout"), stderr: try text(folder, "stderr"), status: process.terminationStatus)
     }
 
-    /// Starts the command and kills it after a while; what it printed is lost.
-    static func kill(_ arguments: [String], afterMilliseconds time: Int) throws {
-        let process = Process()
-        process.executableURL = program
-        process.arguments = arguments
+    struct Crash: Error {
+        var signal: Int32
+    }
+
+    /// Starts a command and kills it after a time, if it runs that long.
+    ///
+    /// - Returns: whether it was killed.
+    static func runAndKill(_ arguments: [String], after time: Duration) throws -> Bool {
+        let process = prepared(arguments)
+        process.standardInput = FileHandle.nullDevice
         process.standardOutput = FileHandle.nullDevice
         process.standardError = FileHandle.nullDevice
         try process.run()
-        Thread.sleep(forTimeInterval: Double(time) / 1_000)
-        Foundation.kill(process.processIdentifier, SIGKILL)
+        usleep(UInt32(time / .microseconds(1)))
+        kill(process.processIdentifier, SIGKILL)
         process.waitUntilExit()
+        return process.terminationReason == .uncaughtSignal
+    }
+
+    private static func prepared(_ arguments: [String], environment: [String: String] = [:]) -> Process {
+        let process = Process()
+        process.executableURL = program
+        process.arguments = arguments
+        process.environment = ["COLUMNS": "80", "NO_COLOR": "1"].merging(environment) { $1 }
+        return process
     }
 
     private static func text(_ folder: TemporaryFolder, _ name: String) throws -> String {

@@ -158,9 +158,14 @@ public struct IndexSnapshot: ~Copyable {
     /// The passages that a filter and the handle's scope let through; nil where that is all of them. Throws
     /// `invalidInput` for a field that no document has.
     public func passages(matching filter: Filter?) throws -> DocumentSet? {
-        guard let filter else { return state.scope }
-        var passages = try FilterEvaluation(state: state, db: db).passages(matching: filter)
-        if let scope = state.scope { passages.formIntersection(scope) }
+        try scoped(filter.map { try FilterEvaluation(state: state, db: db).passages(matching: $0) })
+    }
+
+    /// What of a set of passages, nil for all, this handle may see; every search goes through here.
+    func scoped(_ passages: DocumentSet?) -> DocumentSet? {
+        guard let scope = state.scope else { return passages }
+        guard var passages else { return scope }
+        passages.formIntersection(scope)
         return passages
     }
 
@@ -176,9 +181,15 @@ public struct IndexSnapshot: ~Copyable {
         return stored
     }
 
-    /// The documents that begin with these passages, in the same order.
+    /// The documents that begin with these passages, in the same order. Throws `invalidInput` for one outside this
+    /// handle's scope.
     public func documents(_ firsts: [UInt32]) throws -> [StoredDocument] {
         try firsts.map { first in
+            if let scope = state.scope, !scope.contains(first) {
+                throw RankingError(
+                    .invalidInput, what: "Passage \(first) begins no document that may be seen here.",
+                    why: "The index was opened for some of its documents only.", fix: "Ask for what a search found.")
+            }
             guard
                 let row = try Row.fetchOne(
                     db.cachedStatement(sql: "\(StoredDocument.query) WHERE document.first = ?"),
