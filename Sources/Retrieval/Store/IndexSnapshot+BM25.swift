@@ -54,7 +54,7 @@ extension IndexSnapshot {
             hasTerms: !settings.analyzer.terms(of: query).isEmpty, terms: try queryTerms(of: query),
             maxScore: MaxScore(
                 bm25: bm25, collection: collection, lengths: state.table.lengths, deleted: state.table.deleted,
-                filter: passages), table: state.table)
+                filter: scoped(passages)), table: state.table)
     }
 
     /// The best `limit` documents for a query by BM25, best first; equal scores by document id, in byte order. A

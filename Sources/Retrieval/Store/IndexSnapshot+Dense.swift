@@ -16,7 +16,7 @@ extension IndexSnapshot {
         return DenseSearch(
             scan: try DenseScan(
                 chunks: chunks.map(\.chunk), dimension: embedder.dimension, kernels: Kernels.forThisMachine()),
-            vector: vector, limit: limit, allowed: passages, table: state.table)
+            vector: vector, limit: limit, allowed: scoped(passages), table: state.table)
     }
 
     /// All chunks of this commit; those that did not change since the last read are not read again.

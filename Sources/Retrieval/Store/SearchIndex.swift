@@ -156,9 +156,13 @@ public struct IndexSnapshot: ~Copyable {
     /// The passages that a filter and the handle's scope let through; nil where that is all of them. Throws
     /// `invalidInput` for a field that no document has.
     public func passages(matching filter: Filter?) throws -> DocumentSet? {
-        guard let filter else { return state.scope }
-        var passages = try FilterEvaluation(state: state, db: db).passages(matching: filter)
-        if let scope = state.scope { passages.formIntersection(scope) }
+        scoped(try filter.map { try FilterEvaluation(state: state, db: db).passages(matching: $0) })
+    }
+
+    /// Of these passages, or of all where nil, those inside the handle's scope; nil where that is all of them.
+    func scoped(_ passages: DocumentSet?) -> DocumentSet? {
+        guard let scope = state.scope, var passages else { return passages ?? state.scope }
+        passages.formIntersection(scope)
         return passages
     }
 
@@ -175,9 +179,15 @@ public struct IndexSnapshot: ~Copyable {
         return stored
     }
 
-    /// The documents that begin with these passages, in the same order.
+    /// The documents that begin with these passages, in the same order. Throws `notFound` for one outside the handle's
+    /// scope.
     public func documents(_ firsts: [UInt32]) throws -> [StoredDocument] {
         try firsts.map { first in
+            if let scope = state.scope, !scope.contains(first) {
+                throw RankingError(
+                    .notFound, what: "Passage \(first) begins no document that can be seen here.",
+                    why: "The index was opened for a part of its documents.", fix: "Look up what a search found.")
+            }
             guard
                 let row = try Row.fetchOne(
                     db.cachedStatement(
