@@ -131,7 +131,14 @@ extension Filter: CustomStringConvertible {
         }
     }
 
+    /// By scalars: a quote with an accent on it is another character, and still a quote to the parser.
     private static func quoted(_ text: String) -> String {
-        "'" + text.replacing("\\", with: "\\\\").replacing("'", with: "\\'") + "'"
+        var quoted = "'".unicodeScalars
+        for scalar in text.unicodeScalars {
+            if scalar == "'" || scalar == "\\" { quoted.append("\\") }
+            quoted.append(scalar)
+        }
+        quoted.append("'")
+        return String(quoted)
     }
 }
