@@ -151,8 +151,13 @@ public struct Indexer: Sendable {
         do {
             while true {
                 var skipped = 0
+                // Of documents that are not in the index yet.
+                var waiting: Set<[UInt8]> = []
                 let documents = try read(&source) { document throws(RankingError) in
-                    guard existing == .skip, try writer.contains(id: document.id) else { return true }
+                    guard existing == .skip else { return true }
+                    if try !writer.contains(id: document.id), waiting.insert(Array(document.id.utf8)).inserted {
+                        return true
+                    }
                     skipped += 1
                     return false
                 }
