@@ -70,7 +70,7 @@ public final class SearchIndex: Sendable {
 
     /// For what looks at the index as a whole, and shows none of its documents.
     static func openUnscoped(path: String, scope: Filter? = nil) throws(RankingError) -> SearchIndex {
-        try IndexFile.checkIsIndex(path: path)
+        try IndexFile.checkIsThere(path: path)
         return try IndexFile.reporting(path) {
             let pool = try IndexFile.readable(path: path)
             let settings = try pool.read { db in
