@@ -17,17 +17,22 @@ struct IndexDamageTests {
         ]
     }
 
-    private func expectRefused(_ index: TestIndex, status: Int32 = 74, _ what: String) throws {
+    private func expectRefused(
+        _ index: TestIndex, status: Int32 = 74, _ what: String, replacing: Bool = true
+    ) throws {
         let before = try Data(contentsOf: URL(fileURLWithPath: index.path))
         let corpus = try index.file([#"{"_id": "n", "text": "t"}"#], "more.jsonl")
-        for command in IndexDamageTests.commands(index.path, corpus: corpus) {
+        let commands = IndexDamageTests.commands(index.path, corpus: corpus)
+        for command in replacing ? commands : commands.dropLast() {
             let output = try Resift.run(command)
             expectError(output, status: status, what)
             let after = try Data(contentsOf: URL(fileURLWithPath: index.path))
             #expect(after == before, "\(command) wrote")
         }
-        let names = try FileManager.default.contentsOfDirectory(atPath: index.folder.path)
-        #expect(Set(names).isSubset(of: ["test.resift", "corpus.jsonl", "more.jsonl"]), "\(names)")
+        // Readers of a write-ahead log leave an empty one.
+        let log = try? FileManager.default.attributesOfItem(atPath: index.path + "-wal")[.size] as? Int
+        #expect(log ?? 0 == 0)
+        #expect(!FileManager.default.fileExists(atPath: index.path + ".building"))
     }
 
     /// Writes four bytes, big endian, into SQLite's header.
@@ -39,16 +44,19 @@ struct IndexDamageTests {
 
     // MARK: Other files
 
-    @Test("a newer and an older format version are told apart")
+    @Test("a newer and an older format version are told apart, and only a new build replaces such an index")
     func version() throws {
         let index = try TestIndex(IndexDamageTests.lines)
         // The user version stands at byte 60 of SQLite's header.
         for (version, why) in [(2, "A newer version of Resift wrote it."), (0, "An older version of Resift wrote it.")]
         {
             try setHeader(index, 60, UInt32(version))
-            try expectRefused(index, "has the format version \(version); this program knows 1.")
+            try expectRefused(
+                index, "has the format version \(version); this program knows 1.", replacing: false)
             #expect(try index.look("info").stderr.contains("why: \(why)"))
         }
+        try expectSuccess(index.build([#"{"_id": "n", "text": "t"}"#], ["--replace"]))
+        try index.expectWhole(documents: 1)
     }
 
     @Test("another program's database stays as it is", arguments: [false, true])
