@@ -65,10 +65,14 @@ public struct CorpusReader: DocumentSource {
         self.maxLineBytes = maxLineBytes
         waiting = sources[...]
         count = sources.count
-        fingerprint = CorpusReader.fingerprint(sources.map(\.path), fields)
+        var files: [String] = []
+        for source in sources {
+            files += source.kind == .files ? try TextFileTree(path: source.path).filePaths : [source.path]
+        }
+        fingerprint = CorpusReader.fingerprint(files, fields)
     }
 
-    /// What is read: the sources with their sizes and times of change.
+    /// What is read: the files with their sizes and times of change, those of directories too.
     public let fingerprint: String
 
     public var position: String { current?.position ?? "the corpus" }

@@ -46,6 +46,9 @@ final class TextFileTree: CorpusFile {
         }
     }
 
+    /// Of the files that are not read yet.
+    var filePaths: [String] { paths.map { "\(directory)/\($0)" } }
+
     var position: String { "\(directory)/\(current)" }
     var progress: Double? { count == 0 ? 1 : Double(count - paths.count) / Double(count) }
 
