@@ -139,7 +139,7 @@ struct IndexDamageTests {
 
     // MARK: Full disks
 
-    private static let noMount = "a small file system can be mounted by root only"
+    private static let noMount: Comment = "a small file system can be mounted by root only"
 
     @Test(
         "a full disk ends a command with status 73, and the index is what it was",
@@ -208,7 +208,7 @@ private final class SmallDisk {
 
     /// Takes all the room that is left.
     func fill() throws {
-        FileManager.default.createFile(atPath: path + "/filler", contents: nil)
+        try Data().write(to: URL(fileURLWithPath: path + "/filler"))
         let filler = try FileHandle(forWritingTo: URL(fileURLWithPath: path + "/filler"))
         let block = Data(repeating: 0, count: 4_096)
         while (try? filler.write(contentsOf: block)) != nil {}
