@@ -20,7 +20,11 @@ struct RankingErrorTests {
     @Test("codes and score kinds have one name each, in snake case")
     func names() {
         let codes = RankingError.Code.allCases.map(\.rawValue)
-        #expect(codes == ["invalid_input", "not_found", "unsupported_model", "corrupt_file", "non_finite_score"])
+        #expect(
+            codes == [
+                "invalid_input", "not_found", "unsupported_model", "corrupt_file", "non_finite_score", "busy", "storage",
+                "nothing_to_search",
+            ])
         #expect(ScoreKind.allCases.map(\.rawValue) == ["logit", "normalized_relevance"])
     }
 }

@@ -49,11 +49,13 @@ struct IndexBadInputTests {
     @Test("a document without an id is named; --number-documents gives it one")
     func missingID() throws {
         let text = #"{"_id": "x", "text": "one"}"# + "\n" + #"{"text": "two"}"#
-        expectError(try build("c.jsonl", text), status: 65, "c.jsonl, line 2: the document has no id.")
+        expectError(try build("c.jsonl", text), status: 65, "c.jsonl, line 2: the document has no \"id\" and no \"_id\".")
         expectError(
-            try build("d.jsonl", text, ["--id-field", "key"]), status: 65, "d.jsonl, line 1: the document has no id.")
+            try build("d.jsonl", text, ["--id-field", "key"]), status: 65,
+            "d.jsonl, line 1: the document has no \"key\".")
         expectError(
-            try build("e.jsonl", #"{"_id": "", "text": "one"}"#), status: 65, "e.jsonl, line 1: the document has no id."
+            try build("e.jsonl", #"{"_id": "", "text": "one"}"#), status: 65,
+            "e.jsonl, line 1: the document has an empty id."
         )
         expectError(try build("t.csv", "name,text\nx,y\n", ["--id-field", "key"]), status: 65, "t.csv")
         expectNothingBuilt()
@@ -67,7 +69,7 @@ struct IndexBadInputTests {
             expectError(output, status: 65, name)
             expectNothingBuilt()
         }
-        expectError(try index.run("build", ["/nowhere", "--output", "x"]), status: 66, "There is no corpus /nowhere")
+        expectError(try index.run("build", ["/nowhere", "--output", "x"]), status: 66, "/nowhere cannot be read")
     }
 
     @Test("damaged gzip, text in another encoding, broken JSON and too long lines are named with their place")

@@ -113,7 +113,7 @@ struct IndexCommandTests {
         for (field, value) in [
             ("documents", "3"), ("passages", "3"), ("deleted_passages", "0"), ("terms", "8"), ("analyzer", "english"),
             ("passage_tokens", "128"), ("overlap_tokens", "16"), ("embedder", "null"), ("tenant_field", "null"),
-            ("metadata_fields", #"["tags","year"]"#), ("mean_passage_terms", "3.67"),
+            ("metadata_fields", #"["tags", "year"]"#), ("mean_passage_terms", "3.67"),
         ] {
             #expect(info[field] == value, "\(field)")
         }

@@ -147,6 +147,23 @@ struct IndexReadersTests {
         #expect(seen.allSatisfy { $0.values.reduce(0, +) > 5 }, "\(seen)")
     }
 
+    @Test("a handle sees every commit of a command, also after another handle on the file was opened and closed")
+    func secondHandle() async throws {
+        let index = try index()
+        defer { withExtendedLifetime(index.folder) {} }
+        let handle = try SearchIndex.open(path: index.path)
+        for version in 1...6 {
+            #expect(try await handle.read { try Sight($0) }.isWhole)
+            // Opening and closing must not take away the locks by which commands know that somebody reads.
+            _ = try await SearchIndex.open(path: index.path).read { $0.documentCount }
+            try expectSuccess(
+                index.add(IndexReadersTests.group(1, version: version), ["--existing", "update"]))
+            let sight = try await handle.read { try Sight($0) }
+            #expect(sight.isWhole)
+            #expect(sight.versions[1] == ["all group1 v\(version)"])
+        }
+    }
+
     @Test("one of two commands that write at the same time waits or is refused as busy, and the index stays whole")
     func twoWriters() async throws {
         let index = try index()

@@ -1,6 +1,11 @@
 public import Ranking
 public import Retrieval
 
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
 #if canImport(Glibc)
     import Glibc
 #elseif canImport(Musl)
@@ -41,6 +46,16 @@ public struct CorpusDocuments: DocumentSource {
     private static func description(_ path: String) -> String {
         var status = stat()
         guard stat(path, &status) == 0 else { return path }
+        if status.st_mode & S_IFMT == S_IFDIR {
+            let files = (try? FileManager.default.subpathsOfDirectory(atPath: path)) ?? []
+            return files.sorted().map { description(ofFile: "\(path)/\($0)") }.joined(separator: "\n")
+        }
+        return description(ofFile: path)
+    }
+
+    private static func description(ofFile path: String) -> String {
+        var status = stat()
+        guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return path }
         #if canImport(Darwin)
             let changed = status.st_mtimespec
         #else

@@ -8,6 +8,7 @@ import Tokenizers
 public enum IndexDefaults {
     /// Fits the default reranker's 512 tokens beside a query, with room for a title.
     public static let passageTokens = 384
+    /// At most a quarter of the passage.
     public static let overlapTokens = 64
 
     /// The size of passages: what was asked for (0: never split), and no more than the embedder reads.
@@ -42,6 +43,11 @@ public enum IndexEmbedder {
 
     private static func open(_ path: String, isAsBuilt: Bool, pool: ComputePool) throws(RankingError) -> BiEncoder {
         do {
+            guard FileStatus.isDirectory(path) else {
+                throw RankingError(
+                    .notFound, what: "There is no model directory \(path).",
+                    why: "The index's vectors were made by the model that was there.", fix: "Check the path.")
+            }
             return try BiEncoder.load(directory: path, pool: pool)
         } catch {
             var error = error

@@ -61,6 +61,8 @@ public struct Indexer: Sendable {
     private let splitter: PassageChunker?
     private let embedder: BiEncoder?
     public var progress: @Sendable (IndexingProgress) -> Void
+    /// Documents between two commits of a build.
+    package var checkpointInterval: Int
 
     /// For a new index, or one that was opened with these settings.
     ///
@@ -90,6 +92,8 @@ public struct Indexer: Sendable {
         }
         self.embedder = settings.embedder == nil ? nil : embedder
         self.progress = progress
+        checkpointInterval =
+            self.embedder == nil ? Indexer.checkpointWithoutVectors : Indexer.checkpointWithVectors
     }
 
     /// Builds an index at a path, or goes on with a build that was interrupted there.
@@ -105,7 +109,6 @@ public struct Indexer: Sendable {
         let begin = clock.now
         let build = try IndexBuild(path: path, settings: settings, input: input, replacing: replacing)
         var report = IndexingReport(resumed: build.resumedDocuments)
-        let interval = embedder == nil ? Indexer.checkpointWithoutVectors : Indexer.checkpointWithVectors
         var sinceCheckpoint = 0
         while true {
             let documents = try read(&source) { document throws(RankingError) in
@@ -118,7 +121,7 @@ public struct Indexer: Sendable {
             }
             report.added += documents.count
             sinceCheckpoint += documents.count
-            if sinceCheckpoint >= interval {
+            if sinceCheckpoint >= checkpointInterval {
                 try build.checkpoint()
                 sinceCheckpoint = 0
             }
@@ -151,8 +154,13 @@ public struct Indexer: Sendable {
         do {
             while true {
                 var skipped = 0
+                // Of documents that are not in the index yet.
+                var waiting: Set<[UInt8]> = []
                 let documents = try read(&source) { document throws(RankingError) in
-                    guard existing == .skip, try writer.contains(id: document.id) else { return true }
+                    guard existing == .skip else { return true }
+                    if try !writer.contains(id: document.id), waiting.insert(Array(document.id.utf8)).inserted {
+                        return true
+                    }
                     skipped += 1
                     return false
                 }

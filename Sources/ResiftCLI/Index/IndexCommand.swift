@@ -54,8 +54,8 @@ struct IndexBuildCommand: AsyncParsableCommand {
             valueName: "tokens"))
     var passageTokens: Int?
 
-    @Option(help: ArgumentHelp("What a passage shares with the one before it.", valueName: "tokens"))
-    var overlapTokens: Int = IndexDefaults.overlapTokens
+    @Option(help: ArgumentHelp("What a passage shares with the one before it. Default: \(IndexDefaults.overlapTokens), at most a quarter.", valueName: "tokens"))
+    var overlapTokens: Int?
 
     @Option(
         help: ArgumentHelp(
@@ -83,7 +83,7 @@ struct IndexBuildCommand: AsyncParsableCommand {
         if let passageTokens, passageTokens < 0 || (1..<16).contains(passageTokens) {
             throw ValidationError("--passage-tokens is \(passageTokens); it has to be 0 or at least 16.")
         }
-        if overlapTokens < 0 {
+        if let overlapTokens, overlapTokens < 0 {
             throw ValidationError("--overlap-tokens is \(overlapTokens); it counts tokens, from 0.")
         }
         try ModelOptions.check(threads: threads)
@@ -97,8 +97,10 @@ struct IndexBuildCommand: AsyncParsableCommand {
                 try BiEncoder.load(directory: path, pool: pool)
             }
             var settings = IndexSettings(
-                analyzer: try Analyzer.named(analyzer), overlapTokens: overlapTokens, tenantField: tenantField)
+                analyzer: try Analyzer.named(analyzer), tenantField: tenantField)
             settings.passageTokens = try IndexDefaults.passageTokens(asked: passageTokens, embedder: encoder)
+            settings.overlapTokens =
+                overlapTokens ?? settings.passageTokens.map { min(IndexDefaults.overlapTokens, $0 / 4) } ?? 0
             if let encoder, let embedder {
                 settings.embedder = try await IndexSettings.describe(encoder, directory: embedder)
             }

@@ -79,7 +79,7 @@ enum ISODate {
     /// Seconds since 1970 in UTC; nil for what is no date. A time without a zone is UTC.
     static func seconds(_ text: String) -> Double? {
         let bytes = Array(text.utf8)
-        guard bytes.count >= 10, bytes.count <= 40 else { return nil }
+        guard bytes.count >= 10, bytes.count <= 64 else { return nil }
         var reader = Reader(bytes: bytes)
         guard let year = reader.digits(4), reader.take("-"), let month = reader.digits(2), reader.take("-"),
             let day = reader.digits(2), (1...12).contains(month), day >= 1, day <= days(in: month, of: year)
@@ -103,8 +103,16 @@ enum ISODate {
         return midnight + Double(hour * 3600 + minute * 60) + second - Double(zone)
     }
 
-    /// The date and time in UTC, as `seconds` reads it; nil outside the years 0 ... 9999.
+    /// The date and time, as `seconds` reads it: in UTC, or, at the ends of the years 0 ... 9999, in a zone in which it
+    /// is in these. Nil outside.
     static func text(_ seconds: Double) -> String? {
+        text(seconds, zone: "Z") ?? text(seconds + farthestZone, zone: "+23:59")
+            ?? text(seconds - farthestZone, zone: "-23:59")
+    }
+
+    private static let farthestZone = 86_340.0
+
+    private static func text(_ seconds: Double, zone: String) -> String? {
         guard seconds.isFinite, abs(seconds) < 1e12 else { return nil }
         let whole = seconds.rounded(.down)
         var days = Int(whole) / 86_400
@@ -114,11 +122,17 @@ enum ISODate {
         guard (0...9999).contains(year) else { return nil }
         func two(_ value: Int) -> String { value < 10 ? "0\(value)" : "\(value)" }
         let date = String(repeating: "0", count: 4 - "\(year)".count) + "\(year)-\(two(month))-\(two(day))"
-        let fraction = seconds - whole
-        if rest == 0, fraction == 0 { return date }
+        if rest == 0, seconds == whole, zone == "Z" { return date }
         let time = "T\(two(rest / 3600)):\(two(rest / 60 % 60)):\(two(rest % 60))"
-        let digits = fraction == 0 ? "" : "\(fraction)".dropFirst()
-        return digits.contains("e") ? nil : date + time + digits + "Z"
+        return date + time + fraction(seconds - whole) + zone
+    }
+
+    /// ".25" for 0.25; all digits of small fractions too, which Swift writes with an exponent.
+    private static func fraction(_ value: Double) -> String {
+        if value == 0 { return "" }
+        let parts = "\(value)".split(separator: "e")
+        guard parts.count == 2, let exponent = Int(parts[1]) else { return String(parts[0].dropFirst()) }
+        return "." + String(repeating: "0", count: max(0, -exponent - 1)) + parts[0].filter { $0 != "." }
     }
 
     private struct Reader {

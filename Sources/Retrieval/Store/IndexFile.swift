@@ -17,12 +17,16 @@ import Ranking
 /// Opens index files, checks that they are ours, and says what SQLite's errors mean.
 enum IndexFile {
     /// One connection that may write. Other processes can read meanwhile; one writes at a time.
-    static func writable(path: String) throws -> DatabaseQueue {
+    ///
+    /// Throws `corruptFile`, and leaves the file as it is, where it is another program's; unless it is new.
+    static func writable(path: String, isNew: Bool = false) throws -> DatabaseQueue {
         var configuration = Configuration()
         // A transaction of many steps: documents are embedded between its writes.
         configuration.allowsUnsafeTransactions = true
         configuration.busyMode = .timeout(2)
         configuration.prepareDatabase { db in
+            // The journal mode is written into the file.
+            if !isNew { try checkApplication(db, path: path) }
             // The page size counts for a new file only. A commit is on the disk when it returns.
             try db.execute(
                 sql: """
@@ -43,30 +47,45 @@ enum IndexFile {
         return try DatabasePool(path: path, configuration: configuration)
     }
 
-    /// Throws unless there is a file that begins as SQLite's do.
-    static func checkIsIndex(path: String) throws(RankingError) {
-        guard let file = fopen(path, "rb") else {
+    /// Throws unless there is a file that can be read and is not empty.
+    ///
+    /// Only SQLite may open it: the locks that a process has on a file are gone when it closes any descriptor of it, and
+    /// other processes would then take away the write-ahead log that this one still reads.
+    static func checkIsThere(path: String) throws(RankingError) {
+        var status = stat()
+        guard stat(path, &status) == 0, access(path, R_OK) == 0 else {
             throw RankingError(
                 .notFound, what: "There is no index \(path), or it cannot be read.",
                 why: "\(String(cString: strerror(errno))).", fix: "Check the path, or build it: resift index build.")
         }
-        defer { fclose(file) }
-        let magic = Array("SQLite format 3\0".utf8)
-        var start = [UInt8](repeating: 0, count: magic.count)
-        guard fread(&start, 1, start.count, file) == start.count, start == magic else {
-            throw RankingError(
-                .corruptFile, what: "\(path) is not an index.", why: "It does not begin as a Resift index does.",
-                fix: "Name a file that `resift index build` wrote.")
+        if status.st_mode & S_IFMT == S_IFDIR { throw notAnIndex(path, why: "It is a directory.") }
+        if status.st_size == 0 { throw notAnIndex(path, why: "It is empty.") }
+    }
+
+    private static func notAnIndex(_ path: String, why: String, cause: (any Error)? = nil) -> RankingError {
+        RankingError(
+            .corruptFile, what: "\(path) is not an index.", why: why,
+            fix: "Name a file that `resift index build` wrote.", cause: cause)
+    }
+
+    /// Throws `corruptFile` for another program's file; an index of any version passes.
+    static func checkIsIndex(path: String) throws(RankingError) {
+        try checkIsThere(path: path)
+        try reporting(path) {
+            let pool = try readable(path: path)
+            try pool.read { db in try checkApplication(db, path: path) }
+            try pool.close()
+        }
+    }
+
+    private static func checkApplication(_ db: Database, path: String) throws {
+        guard try Int.fetchOne(db, sql: "PRAGMA application_id") == IndexSchema.applicationID else {
+            throw notAnIndex(path, why: "It is an SQLite database of another program.")
         }
     }
 
     static func checkSchema(_ db: Database, path: String) throws {
-        guard try Int.fetchOne(db, sql: "PRAGMA application_id") == IndexSchema.applicationID else {
-            throw RankingError(
-                .corruptFile, what: "\(path) is not an index.",
-                why: "It is an SQLite database of another program.", fix: "Name a file that `resift index build` wrote."
-            )
-        }
+        try checkApplication(db, path: path)
         let version = try Int.fetchOne(db, sql: "PRAGMA user_version") ?? 0
         guard version == IndexSchema.version else {
             throw RankingError(
@@ -104,7 +123,9 @@ enum IndexFile {
     static func error(_ error: DatabaseError, path: String) -> RankingError {
         let reason = "SQLite says: \(error.message ?? "no more") (\(error.extendedResultCode.rawValue))."
         switch error.resultCode {
-        case .SQLITE_CORRUPT, .SQLITE_NOTADB, .SQLITE_FORMAT:
+        case .SQLITE_NOTADB:
+            return notAnIndex(path, why: "It does not begin as one does. \(reason)", cause: error)
+        case .SQLITE_CORRUPT, .SQLITE_FORMAT:
             return RankingError(
                 .corruptFile, what: "\(path) is damaged.", why: reason,
                 fix: "Restore it from a copy, or build it again.", cause: error)

@@ -29,7 +29,7 @@ public final class IndexWriter {
 
     /// Opens an index to change it. Throws `notFound`, `corruptFile` or `busy`.
     public static func open(path: String) throws(RankingError) -> IndexWriter {
-        try IndexFile.checkIsIndex(path: path)
+        try IndexFile.checkIsThere(path: path)
         return try IndexFile.reporting(path) {
             let queue = try IndexFile.writable(path: path)
             let settings = try queue.read { db in
@@ -43,7 +43,7 @@ public final class IndexWriter {
     /// Writes an empty index where no file is.
     static func create(path: String, settings: IndexSettings) throws(RankingError) -> IndexWriter {
         try IndexFile.reporting(path) {
-            let queue = try IndexFile.writable(path: path)
+            let queue = try IndexFile.writable(path: path, isNew: true)
             try queue.write { db in
                 try IndexSchema.create(in: db)
                 try settings.write(db)

@@ -72,7 +72,7 @@ public final class SearchIndex: Sendable {
 
     /// For what looks at the index as a whole, and shows none of its documents.
     static func openUnscoped(path: String, scope: Filter? = nil) throws(RankingError) -> SearchIndex {
-        try IndexFile.checkIsIndex(path: path)
+        try IndexFile.checkIsThere(path: path)
         return try IndexFile.reporting(path) {
             let pool = try IndexFile.readable(path: path)
             let settings = try pool.read { db in
@@ -158,13 +158,12 @@ public struct IndexSnapshot: ~Copyable {
     /// The passages that a filter and the handle's scope let through; nil where that is all of them. Throws
     /// `invalidInput` for a field that no document has.
     public func passages(matching filter: Filter?) throws -> DocumentSet? {
-        try scoped(filter.map { try FilterEvaluation(state: state, db: db).passages(matching: $0) })
+        scoped(try filter.map { try FilterEvaluation(state: state, db: db).passages(matching: $0) })
     }
 
-    /// What of a set of passages, nil for all, this handle may see; every search goes through here.
+    /// Of these passages, or of all where nil, those inside the handle's scope; nil where that is all of them.
     func scoped(_ passages: DocumentSet?) -> DocumentSet? {
-        guard let scope = state.scope else { return passages }
-        guard var passages else { return scope }
+        guard let scope = state.scope, var passages else { return passages ?? state.scope }
         passages.formIntersection(scope)
         return passages
     }
@@ -181,14 +180,14 @@ public struct IndexSnapshot: ~Copyable {
         return stored
     }
 
-    /// The documents that begin with these passages, in the same order. Throws `invalidInput` for one outside this
-    /// handle's scope.
+    /// The documents that begin with these passages, in the same order. Throws `notFound` for one outside the handle's
+    /// scope.
     public func documents(_ firsts: [UInt32]) throws -> [StoredDocument] {
         try firsts.map { first in
             if let scope = state.scope, !scope.contains(first) {
                 throw RankingError(
-                    .invalidInput, what: "Passage \(first) begins no document that may be seen here.",
-                    why: "The index was opened for some of its documents only.", fix: "Ask for what a search found.")
+                    .notFound, what: "Passage \(first) begins no document that can be seen here.",
+                    why: "The index was opened for a part of its documents.", fix: "Look up what a search found.")
             }
             guard
                 let row = try Row.fetchOne(

@@ -36,6 +36,7 @@ public final class CorpusCursor {
     public private(set) var progress = CorpusProgress()
 
     private let options: CorpusOptions
+    private let sources: [String]
     private var openers: [SourceOpener]
     private var current: (any CorpusSource)?
     private var finishedBytes = 0
@@ -45,6 +46,7 @@ public final class CorpusCursor {
     /// Throws `notFound` for a source that is not there, and `invalidInput` where there is none at all.
     public init(_ reader: CorpusReader) throws(RankingError) {
         options = reader.options
+        sources = reader.sources
         guard !reader.sources.isEmpty else {
             throw RankingError(
                 .invalidInput, what: "There is no corpus.", why: "No file or directory was named.",
@@ -93,7 +95,7 @@ public final class CorpusCursor {
             "\($0.value) \($0.key.isEmpty ? "without extension" : "." + $0.key)"
         }
         return RankingError(
-            .invalidInput, what: "The corpus has no documents.",
+            .invalidInput, what: "There are no documents in \(sources.joined(separator: ", ")).",
             why: skipped.isEmpty
                 ? "Every source is empty."
                 : "The files of its directories are of other kinds: \(skipped.joined(separator: ", ")).",
