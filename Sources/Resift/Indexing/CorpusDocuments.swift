@@ -25,7 +25,8 @@ public struct CorpusDocuments: DocumentSource {
     /// Throws `notFound` for a source that is not there.
     public init(_ corpus: CorpusReader) throws(RankingError) {
         cursor = try CorpusCursor(corpus)
-        fingerprint = (corpus.sources.map(CorpusDocuments.description) + ["\(corpus.options)"]).joined(separator: "\n")
+        let sources: [String] = corpus.sources.map { CorpusDocuments.description($0) }
+        fingerprint = sources.joined(separator: "\n") + "\n\(corpus.options)"
     }
 
     public mutating func next() throws -> IndexDocument? {

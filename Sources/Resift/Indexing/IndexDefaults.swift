@@ -42,19 +42,13 @@ public enum IndexEmbedder {
     }
 
     private static func open(_ path: String, isAsBuilt: Bool, pool: ComputePool) throws(RankingError) -> BiEncoder {
-        do {
-            guard FileStatus.isDirectory(path) else {
-                throw RankingError(
-                    .notFound, what: "There is no model directory \(path).",
-                    why: "The index's vectors were made by the model that was there.", fix: "Check the path.")
-            }
-            return try BiEncoder.load(directory: path, pool: pool)
-        } catch {
-            var error = error
-            if isAsBuilt, error.code == .notFound {
-                error.fix = "Say where the index's embedding model is now: --embedder DIRECTORY."
-            }
-            throw error
+        guard FileStatus.isDirectory(path) else {
+            throw RankingError(
+                .notFound, what: "There is no model directory \(path).",
+                why: "The vectors of the index were made by the model that was there.",
+                fix: isAsBuilt
+                    ? "Say where the index's embedding model is now: --embedder DIRECTORY." : "Check the path.")
         }
+        return try BiEncoder.load(directory: path, pool: pool)
     }
 }

@@ -95,9 +95,9 @@ public final class CorpusCursor {
             "\($0.value) \($0.key.isEmpty ? "without extension" : "." + $0.key)"
         }
         return RankingError(
-            .invalidInput, what: "There are no documents in \(sources.joined(separator: ", ")).",
+            .invalidInput, what: "The corpus has no documents.",
             why: skipped.isEmpty
-                ? "Every source is empty."
+                ? "Empty are all of \(sources.joined(separator: ", "))."
                 : "The files of its directories are of other kinds: \(skipped.joined(separator: ", ")).",
             fix: "Name JSON Lines, CSV or TSV files, or a directory with .txt, .md or .html files.")
     }
