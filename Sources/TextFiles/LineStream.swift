@@ -31,7 +31,7 @@ public final class LineStream {
         while true {
             if let end = buffer[searched...].firstIndex(of: 0x0A) { return try line(upTo: end, next: end + 1) }
             searched = buffer.count
-            if searched - offset > maxLineBytes { throw tooLong() }
+            if searched - offset > maxLineBytes { throw tooLong(line: number + 1) }
             if isAtEnd { return offset < buffer.count ? try line(upTo: buffer.count, next: buffer.count) : nil }
             // What was given out is dropped before more is read.
             buffer.removeFirst(offset)
@@ -47,16 +47,16 @@ public final class LineStream {
 
     private func line(upTo end: Int, next: Int) throws(RankingError) -> InputBytes.Line {
         number += 1
-        guard end - offset <= maxLineBytes else { throw tooLong() }
+        guard end - offset <= maxLineBytes else { throw tooLong(line: number) }
         let isCRLF = end > offset && buffer[end - 1] == 0x0D
         let bytes = buffer[offset..<(isCRLF ? end - 1 : end)]
         offset = next
         return InputBytes.Line(number: number, bytes: bytes)
     }
 
-    private func tooLong() -> RankingError {
+    private func tooLong(line: Int) -> RankingError {
         RankingError(
-            .invalidInput, what: "\(name), line \(max(1, number)): the line is longer than \(maxLineBytes) bytes.",
+            .invalidInput, what: "\(name), line \(line): the line is longer than \(maxLineBytes) bytes.",
             why: "So long a line is a file in another format more often than a document.",
             fix: "Check the input format, cut the line, or raise --max-line-bytes.")
     }
