@@ -6,7 +6,7 @@ import TextFiles
 /// Documents of a table: a row each. The first row names the columns.
 ///
 /// A table of two columns whose first row does not name an id and a text column has no header: its columns are the id
-/// and the text, as in MS MARCO's collection.tsv.
+/// and the text, as in MS MARCO's collection.tsv; unless the names of fields were given.
 final class TableCorpus: CorpusFile {
     private let rows: TableStream
     private let fields: CorpusFields
@@ -57,7 +57,7 @@ final class TableCorpus: CorpusFile {
                 throw rows.error("names a column twice", fix: "Give each column a name of its own.")
             }
             columns = row
-        } else if row.count == 2 {
+        } else if row.count == 2, fields == CorpusFields() {
             columns = [idNames[0], fields.text]
             first = row
         } else {
