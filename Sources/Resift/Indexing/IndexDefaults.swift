@@ -4,6 +4,14 @@ public import Reranking
 public import Retrieval
 import Tokenizers
 
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
 /// What `resift index build` does unless told otherwise.
 public enum IndexDefaults {
     /// Fits the default reranker's 512 tokens beside a query, with room for a title.
@@ -41,7 +49,14 @@ public enum IndexEmbedder {
     }
 
     private static func open(_ path: String, isAsBuilt: Bool, pool: ComputePool) throws(RankingError) -> BiEncoder {
-        do {
+        do throws(RankingError) {
+            // A directory that is gone is no model of another kind.
+            var status = stat()
+            guard stat(path, &status) == 0 else {
+                throw RankingError(
+                    .notFound, what: "There is no embedding model \(path).", why: "\(String(cString: strerror(errno))).",
+                    fix: "Check the path.")
+            }
             return try BiEncoder.load(directory: path, pool: pool)
         } catch {
             var error = error
