@@ -132,7 +132,7 @@ public struct Indexer: Sendable {
         report.added += report.resumed
         guard report.added > 0 else {
             throw RankingError(
-                .invalidInput, what: "\(source.position) has no documents.", why: "It is empty, or all of it is blank.",
+                .invalidInput, what: "The corpus has no documents.", why: "It is empty, or all of it is blank.",
                 fix: "Name the files that hold the documents.")
         }
         try build.finish { share in
