@@ -130,6 +130,8 @@ struct IndexReadersTests {
                             let texts = Set(columns.map { $0[3] })
                             #expect(texts.count <= 1, "\(texts)")
                             seen[texts.first ?? "none", default: 0] += 1
+                            // The one that writes needs a thread, too.
+                            await Task.yield()
                         }
                         return seen
                     }.value

@@ -54,7 +54,8 @@ public enum IndexEmbedder {
             var status = stat()
             guard stat(path, &status) == 0 else {
                 throw RankingError(
-                    .notFound, what: "There is no embedding model \(path).", why: "\(String(cString: strerror(errno))).",
+                    .notFound, what: "There is no embedding model \(path).",
+                    why: "\(String(cString: strerror(errno))).",
                     fix: "Check the path.")
             }
             return try BiEncoder.load(directory: path, pool: pool)
