@@ -6,6 +6,8 @@ struct HelpTests {
         "--help of every command is the text in Snapshots, on standard output, with status 0",
         arguments: [
             [], ["rerank"], ["evaluate"], ["models"], ["models", "list"], ["models", "info"], ["models", "selftest"],
+            ["index"], ["index", "build"], ["index", "add"], ["index", "delete"], ["index", "info"],
+            ["index", "verify"], ["index", "compact"], ["search"],
         ]
             as [[String]])
     func help(command: [String]) throws {
@@ -53,7 +55,18 @@ struct HelpTests {
                 "Error: The value 'many' is invalid for '--limit <limit>'"
             ),
             (["rerank", "q", "--documents", "-", "--rank-fields", ","], "Error: --rank-fields names no field."),
-            (["search"], "Error: Unexpected argument 'search'"),
+            (["search"], "Error: Missing expected argument '--index <file>'"),
+            (["search", "--index", "i"], "Error: Give a query, or --queries FILE."),
+            (["search", "q", "--queries", "f", "--index", "i"], "Error: Give a query or --queries FILE, not both."),
+            (["search", "q", "--index", "i", "--limit=0"], "Error: --limit is 0; it counts results, from 1."),
+            (["index", "build", "c"], "Error: Missing expected argument '--output <file>'"),
+            (["index", "build", "--output", "i"], "Error: Missing expected argument '<corpus> ...'"),
+            (
+                ["index", "build", "c", "--output", "i", "--passage-tokens", "15"],
+                "Error: --passage-tokens is 15; it has to be 0 or at least 16."
+            ),
+            (["index", "build", "-", "-", "--output", "i"], "Error: Standard input can be read once."),
+            (["index", "delete", "--index", "i"], "Error: Give the ids of the documents, or --ids FILE."),
         ])
     func usage(arguments: [String], message: String) throws {
         let output = try Resift.run(arguments)
