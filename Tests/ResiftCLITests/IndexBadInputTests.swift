@@ -66,7 +66,7 @@ struct IndexBadInputTests {
     func emptyCorpus() throws {
         for (name, text) in [("empty.jsonl", ""), ("blank.jsonl", "\n \n"), ("array.json", "[]"), ("t.csv", "")] {
             let output = try build(name, text)
-            expectError(output, status: 65, name)
+            expectError(output, status: 65, "The corpus has no documents.")
             expectNothingBuilt()
         }
         expectError(try index.run("build", ["/nowhere", "--output", "x"]), status: 66, "/nowhere cannot be read")

@@ -130,6 +130,11 @@ public struct Indexer: Sendable {
                     phase: .reading, documents: report.added + report.resumed, share: source.progress))
         }
         report.added += report.resumed
+        guard report.added > 0 else {
+            throw RankingError(
+                .invalidInput, what: "The corpus has no documents.", why: "It is empty, or all of it is blank.",
+                fix: "Name the files that hold the documents.")
+        }
         try build.finish { share in
             progress(IndexingProgress(phase: .finishing, documents: report.added, share: share))
         }

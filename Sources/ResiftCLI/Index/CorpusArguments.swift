@@ -10,10 +10,10 @@ struct CorpusArguments: ParsableArguments {
           Files and directories, in the order given; - is standard input.
           JSON Lines or a JSON array, gzip too: objects with _id or id, title and text;
           other fields, and those of an object "metadata", are metadata for filters.
-          Tables (.csv, .tsv), whose first row names the columns; of two columns without
-          such a row, the first is the id and the second the text.
-          A BEIR directory (with corpus.jsonl), or a directory of text, Markdown and HTML
-          files, whose ids are their paths.
+          Tables (.csv, .tsv), whose first row names the columns; of two columns
+          without such a row, the first is the id and the second the text.
+          A BEIR directory (with corpus.jsonl), or a directory of text, Markdown
+          and HTML files, whose ids are their paths.
         """
 
     @Argument(help: "What to index.")
