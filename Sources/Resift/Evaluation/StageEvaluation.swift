@@ -124,7 +124,7 @@ public struct StageEvaluation: Sendable {
             let begin = clock.now
             let candidates = found.results.prefix(options.poolSize)
             let ranking = try await model.reranker.rerank(
-                query.text, candidates.map { Document($0.textToRank, id: $0.id) }, limit: nil,
+                query.text, candidates.map { Document($0.textToRank(), id: $0.id) }, limit: nil,
                 options: options.rerankOptions)
             row.milliseconds[query.id, default: 0] += (clock.now - begin).milliseconds
             row.pairs += ranking.report.pairs
