@@ -21,17 +21,18 @@ public struct RunReader: Sendable {
                     why: "A document has one place in a ranking.", fix: "Remove one of the two lines.")
             }
         }
-        guard !run.isEmpty else {
-            throw RankingError(
-                .invalidInput, what: "\(input.name) has no rankings.",
-                why: "It is empty, or all its lines are comments.",
-                fix: "Write one candidate a line: query-id Q0 document-id rank score tag.")
-        }
+        guard !run.isEmpty else { throw RunReader.noRankings(input.name) }
         return run
     }
 
+    static func noRankings(_ file: String) -> RankingError {
+        RankingError(
+            .invalidInput, what: "\(file) has no rankings.", why: "It is empty, or all its lines are comments.",
+            fix: "Write one candidate a line: query-id Q0 document-id rank score tag.")
+    }
+
     /// Query, document and score of a line in TREC's format.
-    private func entry(
+    func entry(
         _ line: InputBytes.Line, of input: InputBytes
     ) throws(RankingError) -> (query: String, document: String, score: Double) {
         let fields = try input.fields(line)

@@ -128,7 +128,7 @@ struct EvaluateCommand: AsyncParsableCommand {
         let qrels = try QrelsReader().qrels(in: .read(path: qrels ?? "-"))
         var results: [(name: String, result: EvaluationResult)] = []
         for path in runs {
-            results.append((path, evaluator.evaluate(try RunReader().run(in: .read(path: path)), qrels)))
+            results.append((path, evaluator.evaluate(try RunReader().compactRun(path: path), qrels)))
         }
         EvaluationWriter(measures: measures, perQuery: perQuery).write(results, format)
         note(results)
