@@ -5,7 +5,8 @@ struct HelpTests {
     @Test(
         "--help of every command is the text in Snapshots, on standard output, with status 0",
         arguments: [
-            [], ["rerank"], ["evaluate"], ["models"], ["models", "list"], ["models", "info"], ["models", "selftest"],
+            [], ["rerank"], ["evaluate"], ["tune"], ["cost"], ["models"], ["models", "list"], ["models", "info"],
+            ["models", "selftest"],
         ]
             as [[String]])
     func help(command: [String]) throws {
@@ -53,7 +54,10 @@ struct HelpTests {
                 "Error: The value 'many' is invalid for '--limit <limit>'"
             ),
             (["rerank", "q", "--documents", "-", "--rank-fields", ","], "Error: --rank-fields names no field."),
-            (["search"], "Error: Unexpected argument 'search'"),
+            (["find"], "Error: Unexpected argument 'find'"),
+            (["tune"], "Error: Missing expected argument '--dataset <directory>'"),
+            (["tune", "--dataset", "d", "--weights", "2"], "Error: --weights is \"2\""),
+            (["cost", "--queries-per-day", "0", "--pairs-per-second", "1"], "Error: --queries-per-day is 0.0"),
         ])
     func usage(arguments: [String], message: String) throws {
         let output = try Resift.run(arguments)

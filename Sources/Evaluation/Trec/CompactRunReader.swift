@@ -73,7 +73,9 @@ struct CompactRunReader {
     ) throws(RankingError) {
         line += 1
         var range = range
-        if line == 1, buffer[range].starts(with: [0xEF, 0xBB, 0xBF]) { range = range.lowerBound + 3..<range.upperBound }
+        if line == 1, buffer[range].starts(with: [0xEF, 0xBB, 0xBF]) {
+            range = range.lowerBound + 3..<range.upperBound
+        }
         if let last = range.last, buffer[last] == 0x0D { range = range.lowerBound..<last }
         guard let first = range.first(where: { buffer[$0] != 0x20 && buffer[$0] != 0x09 }) else { return }
         if buffer[range.lowerBound] == UInt8(ascii: "#") { return }
