@@ -1,5 +1,10 @@
+<<<<<<< HEAD
 # `make demo` and `make test` need a Swift 6.1 toolchain or newer and what `deps` installs or names: no Python, no GPU.
 .PHONY: demo test build bench bench-peers sanitize sanitize-threads neon fuzz format lint docs install clean deps
+=======
+# `make demo` and `make test` need a Swift 6.1 toolchain or newer, nothing else: no network, no Python, no GPU.
+.PHONY: demo test build bench bench-peers oracle sanitize sanitize-threads neon fuzz format lint docs install clean deps
+>>>>>>> evaluate
 
 SWIFT ?= swift
 PREFIX ?= /usr/local
@@ -38,6 +43,13 @@ bench-peers: deps
 	@test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
 	@$(VENV)/bin/python -m pip install --quiet -r Benchmarks/requirements.txt
 	@$(VENV)/bin/python Benchmarks/compare.py
+
+# Measures and p-values against pytrec_eval, ir_measures and scipy, from PyPI.
+oracle: deps
+	$(RELEASE)
+	@test -x .venv-oracle/bin/python || $(PYTHON) -m venv .venv-oracle
+	@.venv-oracle/bin/python -m pip install --quiet -r Tools/oracle/requirements.txt
+	@.venv-oracle/bin/python Tools/oracle/compare.py "$$($(SWIFT) build -c release --show-bin-path)/resift"
 
 sanitize: deps
 	sh Tools/kernel-checks/run.sh sanitize

@@ -27,6 +27,12 @@ public struct JudgedRanking: Sendable {
         judgedGrades = grades.values.sorted(by: >)
     }
 
+    /// - Parameter grades: Of the retrieved documents, in the order that `ranked` would give them.
+    init(grades: [Int?], judged: [String: Int]) {
+        self.grades = grades
+        judgedGrades = judged.values.sorted(by: >)
+    }
+
     /// Documents graded `level` or higher.
     func relevantCount(level: Int) -> Int { judgedGrades.prefix { $0 >= level }.count }
 

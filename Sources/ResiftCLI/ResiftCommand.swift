@@ -22,6 +22,7 @@ struct ResiftCommand: AsyncParsableCommand {
             """,
         version: ResiftVersion.current,
         subcommands: [
-            RerankCommand.self, IndexCommand.self, SearchCommand.self, EvaluateCommand.self, ModelsCommand.self,
+            RerankCommand.self, IndexCommand.self, SearchCommand.self, EvaluateCommand.self, TuneCommand.self,
+            CostCommand.self, ModelsCommand.self,
         ])
 }

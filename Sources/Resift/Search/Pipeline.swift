@@ -116,9 +116,9 @@ public struct Pipeline: Sendable {
                 return
             }
         }
-        let documents = answer.results.map { Document($0.textToRank, id: $0.id) }
+        let documents = answer.results.map { Document($0.textToRank(options.rerankedText), id: $0.id) }
         let ranking = try await reranker.rerank(
-            answer.query, documents, limit: nil, options: options.rerankOptions)
+            answer.query, documents, limit: nil, options: options.rerankedText.adapt(options.rerankOptions))
         let candidates = answer.results
         answer.results = ranking.candidates.map { candidate in
             var result = candidates[candidate.index]
@@ -132,10 +132,22 @@ public struct Pipeline: Sendable {
     }
 }
 
+extension RerankedText {
+    func adapt(_ options: RerankOptions) -> RerankOptions {
+        var options = options
+        switch self {
+        case .bestPassage: break
+        case .truncated: options.longDocuments = .truncate
+        case .everyPassage: options.longDocuments = .split()
+        }
+        return options
+    }
+}
+
 extension SearchResult {
-    /// What a reranker reads: the title and the best passage, or the whole text where the document is not split.
-    var textToRank: String {
-        let text = passage?.text ?? document.text
+    /// What a reranker reads: the title, and the best passage or the whole text; that where the document is not split.
+    func textToRank(_ kind: RerankedText = .bestPassage) -> String {
+        let text = kind == .bestPassage ? passage?.text ?? document.text : document.text
         return document.title.isEmpty ? text : document.title + " " + text
     }
 

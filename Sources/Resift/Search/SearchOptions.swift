@@ -48,6 +48,16 @@ public enum RerankPolicy: Sendable, Hashable {
     case whenUseful
 }
 
+/// What a reranker reads of a document that the index holds in several passages, or that is longer than its window.
+public enum RerankedText: String, CaseIterable, Sendable {
+    /// The passage that the first stages found best: one pair a document.
+    case bestPassage = "best-passage"
+    /// The whole text; its end is cut off where it does not fit.
+    case truncated
+    /// The whole text, in passages that fit the model; the document's score is the highest of these.
+    case everyPassage = "every-passage"
+}
+
 /// How a search is done.
 public struct SearchOptions: Sendable {
     /// Nil for BM25, and dense vectors beside it where the index and the pipeline have an embedder.
@@ -60,7 +70,9 @@ public struct SearchOptions: Sendable {
     public var limit = 10
     public var bm25: BM25 = .lucene
     public var rerank: RerankPolicy = .whenUseful
+    /// `longDocuments` of these applies to a best passage that is too long.
     public var rerankOptions = RerankOptions()
+    public var rerankedText: RerankedText = .bestPassage
     /// Adds to each result the formula behind its BM25 score.
     public var explain = false
 

@@ -1,7 +1,12 @@
 public import ArgumentParser
 public import Resift
 
+<<<<<<< HEAD
 extension LengthEncoding: ExpressibleByArgument {}
+=======
+extension ScoreNormalization: ExpressibleByArgument {}
+extension RerankedText: ExpressibleByArgument {}
+>>>>>>> evaluate
 
 enum StagesChoice: String, CaseIterable, ExpressibleByArgument {
     case bm25, dense, hybrid
@@ -88,6 +93,18 @@ struct SearchCommand: AsyncParsableCommand {
     var rankConstant: Double = 60
 
     @Option(
+        help: ArgumentHelp("Fuse normalized scores instead of ranks: min-max, z-score, sum, rank.", valueName: "way"))
+    var fusion: ScoreNormalization?
+
+    @Option(
+        help: ArgumentHelp("Fusion: the share of bm25 with --stages hybrid; the rest is dense's.", valueName: "share"))
+    var lexicalWeight = 0.5
+
+    @Option(
+        help: "What the reranker reads of a document: best-passage, truncated (the whole text, cut), every-passage.")
+    var rerankedText: RerankedText = .bestPassage
+
+    @Option(
         help: ArgumentHelp("The index's embedding model, where it has moved since the build.", valueName: "directory"))
     var embedder: String?
 
@@ -106,6 +123,9 @@ struct SearchCommand: AsyncParsableCommand {
         default: break
         }
         if let limit, limit < 1 { throw ValidationError("--limit is \(limit); it counts results, from 1.") }
+        if !(0...1).contains(lexicalWeight) {
+            throw ValidationError("--lexical-weight is \(lexicalWeight); it is a share, 0 to 1.")
+        }
         if poolSize < 1 { throw ValidationError("--pool is \(poolSize); it counts candidates, from 1.") }
         if stages != nil, !candidates.isEmpty { throw ValidationError("Give --stages or --candidates, not both.") }
     }
@@ -139,7 +159,8 @@ struct SearchCommand: AsyncParsableCommand {
     private func searchOptions() throws(RankingError) -> SearchOptions {
         var options = SearchOptions()
         options.pools = try pools()
-        options.fusion = .reciprocalRank(rankConstant: rankConstant)
+        options.fusion = fusion.map { .convexCombination($0) } ?? .reciprocalRank(rankConstant: rankConstant)
+        options.rerankedText = rerankedText
         options.filter = try filter.map { text throws(RankingError) in try Filter(parsing: text) }
         options.limit = limit ?? (queries == nil ? 10 : 100)
         // An answer cannot be longer than its pool.
@@ -163,7 +184,12 @@ struct SearchCommand: AsyncParsableCommand {
         case nil: return nil
         case .bm25: return [CandidatePool(.bm25, depth: depth)]
         case .dense: return [CandidatePool(.dense, depth: depth)]
-        case .hybrid: return [CandidatePool(.bm25, depth: depth), CandidatePool(.dense, depth: depth)]
+        case .hybrid:
+            // Twice the shares, so that halves are the weights of 1 that other searches have.
+            return [
+                CandidatePool(.bm25, depth: depth, weight: 2 * lexicalWeight),
+                CandidatePool(.dense, depth: depth, weight: 2 * (1 - lexicalWeight)),
+            ]
         }
     }
 

@@ -9,9 +9,7 @@ struct EvaluationWriter {
     func write(_ results: [(name: String, result: EvaluationResult)], _ format: EvaluateCommand.Format) {
         switch format {
         case .json: print(json(results).pretty)
-        case .tsv: print(rows(results).map { $0.joined(separator: "\t") }.joined(separator: "\n"))
-        case .markdown: markdown(rows(results))
-        case .table: table(rows(results))
+        case .table, .tsv, .markdown, .html: CellTable.print(rows(results), format)
         }
     }
 
@@ -20,13 +18,14 @@ struct EvaluationWriter {
         var report = JSONObject()
         for (name, result) in results {
             var means = JSONObject()
-            for measure in measures { means[measure.description] = JSONValue(result.mean(measure)) }
+            for measure in measures { means[measure.description] = JSONValue(measured: result.mean(measure)) }
             if perQuery {
                 var queries = JSONObject()
                 for queryID in result.queryIDs {
                     var values = JSONObject()
                     for measure in measures {
-                        values[measure.description] = JSONValue(result.values[measure]?[queryID] ?? 0)
+                        values[measure.description] = JSONValue(
+                            measured: result.values[measure]?[queryID] ?? 0)
                     }
                     queries[queryID] = .object(values)
                 }
@@ -62,52 +61,45 @@ struct EvaluationWriter {
     }
 
     private func compare(_ baseline: EvaluationResult, _ result: EvaluationResult, _ measure: Measure) -> [String] {
-        let queryIDs = result.queryIDs.filter { baseline.values[measure]?[$0] != nil }
-        let first = queryIDs.map { baseline.values[measure]?[$0] ?? 0 }
-        let second = queryIDs.map { result.values[measure]?[$0] ?? 0 }
-        let change = result.mean(measure) - baseline.mean(measure)
-        let wins = zip(first, second).count { $0 < $1 }
-        let losses = zip(first, second).count { $0 > $1 }
+        let own = RunComparison(baseline, result, measure)
         return [
-            (change < 0 ? "" : "+") + change.fixed(4), Significance.pairedTTest(first, second)?.fixed(4) ?? "-",
-            Significance.randomizationTest(first, second)?.fixed(4) ?? "-",
-            "\(wins)/\(queryIDs.count - wins - losses)/\(losses)",
+            (own.change < 0 ? "" : "+") + own.change.fixed(4), own.tTest?.fixed(4) ?? "-",
+            own.randomization?.fixed(4) ?? "-", "\(own.wins)/\(own.ties)/\(own.losses)",
         ]
-    }
-
-    private func table(_ rows: [[String]]) {
-        let widths = rows[0].indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
-        for (index, row) in rows.enumerated() {
-            let cells = row.enumerated().map { $1.padded(to: widths[$0]) }
-            let line = cells.joined(separator: "  ")
-            print(index == 0 ? Terminal.dim(line) : line)
-        }
-    }
-
-    private func markdown(_ rows: [[String]]) {
-        for (index, row) in rows.enumerated() {
-            print("| \(row.joined(separator: " | ")) |")
-            if index == 0 { print("|\(String(repeating: "---|", count: row.count))") }
-        }
     }
 }
 
-extension Double {
-    /// A number with a fixed count of decimals, at most 9.
-    func fixed(_ decimals: Int) -> String {
-        var power = 1.0
-        for _ in 0..<decimals { power *= 10 }
-        let scaled = (abs(self) * power).rounded()
-        guard scaled < 9e15 else { return description }
-        let digits = String(Int(scaled))
-        let padded = String(repeating: "0", count: max(0, decimals + 1 - digits.count)) + digits
-        return (self < 0 && scaled > 0 ? "-" : "") + padded.dropLast(decimals) + "." + padded.suffix(decimals)
+/// Prints rows of cells under a header.
+enum CellTable {
+    static func print(_ rows: [[String]], _ format: EvaluateCommand.Format) {
+        switch format {
+        case .markdown: markdown(rows)
+        case .tsv: Swift.print(rows.map { $0.joined(separator: "\t") }.joined(separator: "\n"))
+        case .table, .json, .html: table(rows)
+        }
+    }
+
+    private static func table(_ rows: [[String]]) {
+        guard let header = rows.first else { return }
+        let widths = header.indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
+        for (index, row) in rows.enumerated() {
+            let cells = row.enumerated().map { $1.padded(to: widths[$0]) }
+            let line = cells.joined(separator: "  ")
+            Swift.print(index == 0 ? Terminal.dim(line) : line)
+        }
+    }
+
+    private static func markdown(_ rows: [[String]]) {
+        for (index, row) in rows.enumerated() {
+            Swift.print("| \(row.joined(separator: " | ")) |")
+            if index == 0 { Swift.print("|\(String(repeating: "---|", count: row.count))") }
+        }
     }
 }
 
 extension JSONValue {
     /// A measure, with 6 decimals.
-    fileprivate init(_ value: Double) {
+    init(measured value: Double) {
         self = (Double(value.fixed(6)).flatMap { JSONNumber($0) }).map(JSONValue.number) ?? .null
     }
 }

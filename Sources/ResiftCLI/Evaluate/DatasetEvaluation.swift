@@ -1,0 +1,116 @@
+import ArgumentParser
+import Evaluation
+import Resift
+
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
+/// What costs are computed with.
+struct PriceOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "What an hour of this machine costs, in your currency. The default is an order of magnitude.",
+            valueName: "price"))
+    var pricePerHour = ServingCost.defaultPricePerHour
+
+    @Option(
+        name: .customLong("price-per-1000-searches"),
+        help: ArgumentHelp("What a hosted reranker asks. The default is an order of magnitude.", valueName: "price"))
+    var pricePer1000Searches = ServingCost.defaultPricePer1000Searches
+
+    func validate() throws {
+        for (name, price) in [("hour", pricePerHour), ("1000-searches", pricePer1000Searches)] {
+            guard price >= 0, price.isFinite else {
+                throw ValidationError("--price-per-\(name) is \(price); a price is a number from 0.")
+            }
+        }
+    }
+
+    var cost: ServingCost { ServingCost(pricePerHour: pricePerHour, pricePer1000Searches: pricePer1000Searches) }
+}
+
+/// `resift evaluate --dataset`: runs the stages and gathers the report.
+struct DatasetEvaluation {
+    let options: DatasetOptions
+    let stages: [EvaluationStage]
+    let evaluator: Evaluator
+    let measures: [Measure]
+    let cost: ServingCost
+
+    func run(_ dataset: JudgedDataset) async throws -> (report: DatasetReport, runs: [StageRun]) {
+        // Measures without a cutoff, and with a large one, look as deep as this.
+        let deepest = evaluator.measures.map { $0.cutoff ?? 1_000 }.max() ?? 100
+        let pipeline = try await options.evaluation(dataset, stages: stages, deepest: min(deepest, 1_000))
+        let progress = ProgressLine()
+        let (rows, pools) = try await pipeline.run(dataset.queries, stages) { done in
+            progress.show("query \(done + 1) of \(dataset.queries.count)")
+        }
+        progress.clear()
+        var report = DatasetReport(
+            dataset: dataset.directory.split(separator: "/").last.map(String.init) ?? dataset.directory,
+            split: dataset.split, measures: measures, rows: rows.map { row($0, dataset) }, recall: [], cost: cost,
+            queryTexts: Dictionary(dataset.queries.map { ($0.id, $0.text) }, uniquingKeysWith: { first, _ in first }))
+        report.recall = EvaluationStage.Retrieval.allCases.compactMap { retrieval in
+            pools[retrieval].map { run in
+                let recall = PoolRecall(
+                    run, dataset.qrels, poolSize: options.poolSize,
+                    ignoresIdenticalIDs: evaluator.ignoresIdenticalIDs)
+                return (retrieval.rawValue, recall)
+            }
+        }
+        note(dataset, rows)
+        return (report, rows)
+    }
+
+    private func row(_ row: StageRun, _ dataset: JudgedDataset) -> DatasetReport.Row {
+        var top: [String: [(id: String, grade: Int?)]] = [:]
+        for (query, scores) in row.run {
+            let grades = dataset.qrels[query] ?? [:]
+            top[query] = scores.ranked.prefix(10).map { ($0, grades[$0]) }
+        }
+        return DatasetReport.Row(
+            name: row.name, reranks: row.stage.reranks, result: evaluator.evaluate(row.run, dataset.qrels),
+            latency: LatencySummary(milliseconds: Array(row.milliseconds.values)), pairs: row.pairs,
+            failures: row.failures.mapValues(\.what), top: top)
+    }
+
+    private func note(_ dataset: JudgedDataset, _ rows: [StageRun]) {
+        if dataset.queriesWithoutText > 0 {
+            StandardError.write(
+                "note: \(dataset.queriesWithoutText) judged queries are not in queries.jsonl; \(evaluator.presentOnly ? "they do not count" : "they count 0")\n"
+            )
+        }
+        for row in rows {
+            if let (query, error) = row.failures.min(by: { $0.key < $1.key }) {
+                StandardError.write(
+                    "note: \(row.name): \(row.failures.count) queries have no results; query \(query): \(error.what)\n")
+            }
+            if row.truncated > 0 {
+                StandardError.write(
+                    "note: \(row.name): \(row.truncated) of \(row.pairs) pairs were cut to the reranker's window\n")
+            }
+        }
+    }
+}
+
+/// Where `--save-runs` writes.
+enum RunFolder {
+    static func write(_ runs: [StageRun], to folder: String) throws(RankingError) {
+        do {
+            try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+            for run in runs {
+                // Brackets and signs are not for file names.
+                let name = run.name.map { $0.isLetter || $0.isNumber || "-_.".contains($0) ? $0 : "-" }
+                try run.run.trec(tag: "resift").write(
+                    toFile: "\(folder)/\(String(name)).trec", atomically: true, encoding: .utf8)
+            }
+        } catch {
+            throw RankingError(
+                .storage, what: "The runs cannot be written to \(folder).", why: "The system refused it: \(error)",
+                fix: "Check the permissions and the space of the folder.", cause: error)
+        }
+    }
+}

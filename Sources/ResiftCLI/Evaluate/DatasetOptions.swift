@@ -1,0 +1,105 @@
+import ArgumentParser
+import Evaluation
+import Resift
+
+/// What `evaluate --dataset` and `tune` run the pipeline with.
+struct DatasetOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "A collection with queries and judgements, in BEIR's layout, to run stages on.", valueName: "directory"))
+    var dataset: String?
+
+    @Option(help: ArgumentHelp("Which judgements: qrels/SPLIT.tsv.", valueName: "name"))
+    var split = "test"
+
+    @Option(
+        help: ArgumentHelp(
+            "Cross-encoders to compare, separated by commas; default is the one inside the package.",
+            valueName: "directories"))
+    var models: String?
+
+    @Option(help: ArgumentHelp("An embedding model, for dense and hybrid.", valueName: "directory"))
+    var embedder: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "The index of the corpus: used if it is there, else built. Default: a file in the user's cache.",
+            valueName: "file"))
+    var index: String?
+
+    @Option(help: ArgumentHelp("As for index build; 0 never splits, as BEIR does.", valueName: "tokens"))
+    var passageTokens: Int?
+
+    @Option(help: "How texts become terms: english, unicode or cjk-bigram.")
+    var analyzer: String = Analyzer.english.name
+
+    @Option(name: .customLong("pool"), help: "Candidates that are reranked.")
+    var poolSize = 50
+
+    @Option(help: "Threads for inference. Default: one for each CPU.")
+    var threads: Int?
+
+    func validate() throws {
+        if poolSize < 1 { throw ValidationError("--pool is \(poolSize); it counts candidates, from 1.") }
+        if let passageTokens, passageTokens < 0 || (1..<16).contains(passageTokens) {
+            throw ValidationError("--passage-tokens is \(passageTokens); it has to be 0 or at least 16.")
+        }
+        try ModelOptions.check(threads: threads)
+    }
+
+    /// What stands for the model inside the package in `--models`.
+    static let defaultModel = "default"
+
+    func loadModels(pool: ComputePool) throws(RankingError) -> [StageEvaluation.Model] {
+        var loaded: [StageEvaluation.Model] = []
+        for path in (models ?? DatasetOptions.defaultModel).split(separator: ",").map(String.init) {
+            let reranker =
+                try path == DatasetOptions.defaultModel
+                ? Reranker.default(pool: pool) : Reranker.load(directory: path, pool: pool)
+            var name = path.split(separator: "/").last.map(String.init) ?? path
+            // Two directories can have the same name.
+            if loaded.contains(where: { $0.name == name }) { name = path }
+            loaded.append(StageEvaluation.Model(name: name, reranker: reranker))
+        }
+        return loaded
+    }
+
+    /// The pipeline over the dataset's index, which is built or reused.
+    func evaluation(
+        _ dataset: JudgedDataset, stages: [EvaluationStage], deepest: Int
+    ) async throws -> StageEvaluation {
+        let pool = ModelOptions.pool(threads: threads)
+        let needsVectors = stages.contains { $0.retrieval != .bm25 }
+        let encoder = try embedder.map { path throws(RankingError) in try BiEncoder.load(directory: path, pool: pool) }
+        if needsVectors, encoder == nil {
+            throw RankingError(
+                .invalidInput, what: "The stages dense and hybrid need an embedding model.",
+                why: "They search vectors, and Resift has no embedder of its own.",
+                fix: "Name one with --embedder, or leave these stages out.")
+        }
+        var settings = IndexSettings(
+            analyzer: try Analyzer.named(analyzer), overlapTokens: IndexDefaults.overlapTokens)
+        settings.passageTokens = try IndexDefaults.passageTokens(asked: passageTokens, embedder: encoder)
+        if let encoder, let embedder {
+            settings.embedder = try await IndexSettings.describe(encoder, directory: embedder)
+        }
+        let progress = ProgressLine()
+        let opened = try await DatasetIndex.open(of: dataset, path: index, settings: settings, embedder: encoder) {
+            progress.show("indexing: \($0.line)")
+        }
+        progress.clear()
+        let path = opened.index.path
+        switch opened.origin {
+        case .reused: StandardError.write("index: \(path), as it was built before\n")
+        case .foreign: StandardError.write("index: \(path), which another command built; its corpus is not checked\n")
+        case .built(let reason): StandardError.write("index: \(path), built now. \(reason)\n")
+        }
+        var options = StageEvaluation.Options()
+        options.poolSize = poolSize
+        options.depth = max(200, 2 * poolSize, deepest)
+        options.rerankOptions = RerankOptions(longDocuments: .truncate)
+        return StageEvaluation(
+            index: opened.index, embedder: encoder,
+            models: stages.contains { $0.reranks } ? try loadModels(pool: pool) : [], options: options, pool: pool)
+    }
+}
