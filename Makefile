@@ -1,10 +1,5 @@
-<<<<<<< HEAD
 # `make demo` and `make test` need a Swift 6.1 toolchain or newer and what `deps` installs or names: no Python, no GPU.
-.PHONY: demo test build bench bench-peers sanitize sanitize-threads neon fuzz format lint docs install clean deps
-=======
-# `make demo` and `make test` need a Swift 6.1 toolchain or newer, nothing else: no network, no Python, no GPU.
 .PHONY: demo test build bench bench-peers oracle sanitize sanitize-threads neon fuzz format lint docs install clean deps
->>>>>>> evaluate
 
 SWIFT ?= swift
 PREFIX ?= /usr/local
@@ -48,7 +43,7 @@ bench-peers: deps
 oracle: deps
 	$(RELEASE)
 	@test -x .venv-oracle/bin/python || $(PYTHON) -m venv .venv-oracle
-	@.venv-oracle/bin/python -m pip install --quiet -r Tools/oracle/requirements.txt
+	@.venv-oracle/bin/python -m pip install --quiet -r Tools/oracle/requirements-measures.txt
 	@.venv-oracle/bin/python Tools/oracle/compare.py "$$($(SWIFT) build -c release --show-bin-path)/resift"
 
 sanitize: deps

@@ -22,7 +22,8 @@ struct RankingErrorTests {
         let codes = RankingError.Code.allCases.map(\.rawValue)
         #expect(
             codes == [
-                "invalid_input", "not_found", "unsupported_model", "corrupt_file", "non_finite_score", "busy", "storage",
+                "invalid_input", "not_found", "unsupported_model", "corrupt_file", "non_finite_score", "busy",
+                "storage",
                 "nothing_to_search",
             ])
         #expect(ScoreKind.allCases.map(\.rawValue) == ["logit", "normalized_relevance"])

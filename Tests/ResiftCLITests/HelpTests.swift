@@ -5,14 +5,10 @@ struct HelpTests {
     @Test(
         "--help of every command is the text in Snapshots, on standard output, with status 0",
         arguments: [
-<<<<<<< HEAD
             [], ["rerank"], ["index"], ["index", "build"], ["index", "add"], ["index", "delete"], ["index", "info"],
-            ["index", "verify"], ["index", "compact"], ["search"], ["evaluate"], ["models"], ["models", "list"],
+            ["index", "verify"], ["index", "compact"], ["search"], ["evaluate"], ["tune"], ["cost"], ["models"],
+            ["models", "list"],
             ["models", "info"], ["models", "selftest"],
-=======
-            [], ["rerank"], ["evaluate"], ["tune"], ["cost"], ["models"], ["models", "list"], ["models", "info"],
-            ["models", "selftest"],
->>>>>>> evaluate
         ]
             as [[String]])
     func help(command: [String]) throws {
@@ -60,16 +56,12 @@ struct HelpTests {
                 "Error: The value 'many' is invalid for '--limit <limit>'"
             ),
             (["rerank", "q", "--documents", "-", "--rank-fields", ","], "Error: --rank-fields names no field."),
-<<<<<<< HEAD
             (["serch"], "Error: Unexpected argument 'serch'"),
             (["search", "--index", "i"], "Error: Give a query, or --queries FILE."),
             (["search", "q", "--index", "i", "--limit", "0"], "Error: --limit is 0; it counts results, from 1."),
-=======
-            (["find"], "Error: Unexpected argument 'find'"),
             (["tune"], "Error: Missing expected argument '--dataset <directory>'"),
             (["tune", "--dataset", "d", "--weights", "2"], "Error: --weights is \"2\""),
             (["cost", "--queries-per-day", "0", "--pairs-per-second", "1"], "Error: --queries-per-day is 0.0"),
->>>>>>> evaluate
         ])
     func usage(arguments: [String], message: String) throws {
         let output = try Resift.run(arguments)

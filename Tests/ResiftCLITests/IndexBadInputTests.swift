@@ -49,7 +49,8 @@ struct IndexBadInputTests {
     @Test("a document without an id is named; --number-documents gives it one")
     func missingID() throws {
         let text = #"{"_id": "x", "text": "one"}"# + "\n" + #"{"text": "two"}"#
-        expectError(try build("c.jsonl", text), status: 65, "c.jsonl, line 2: the document has no \"id\" and no \"_id\".")
+        expectError(
+            try build("c.jsonl", text), status: 65, "c.jsonl, line 2: the document has no \"id\" and no \"_id\".")
         expectError(
             try build("d.jsonl", text, ["--id-field", "key"]), status: 65,
             "d.jsonl, line 1: the document has no \"key\".")

@@ -116,7 +116,7 @@ struct IndexResumeTests {
         try folder.write("docs/sub/a.txt", "one")
         try folder.write("c.jsonl", "{}")
         for (path, file) in [("docs", "docs/sub/a.txt"), ("c.jsonl", "c.jsonl")] {
-            func fingerprint() throws -> String { 
+            func fingerprint() throws -> String {
                 try CorpusDocuments(CorpusReader(sources: [folder.path + "/" + path])).fingerprint
             }
             let before = try fingerprint()

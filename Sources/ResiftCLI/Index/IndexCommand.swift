@@ -54,7 +54,10 @@ struct IndexBuildCommand: AsyncParsableCommand {
             valueName: "tokens"))
     var passageTokens: Int?
 
-    @Option(help: ArgumentHelp("What a passage shares with the one before it. Default: \(IndexDefaults.overlapTokens), at most a quarter.", valueName: "tokens"))
+    @Option(
+        help: ArgumentHelp(
+            "What a passage shares with the one before it. Default: \(IndexDefaults.overlapTokens), at most a quarter.",
+            valueName: "tokens"))
     var overlapTokens: Int?
 
     @Option(

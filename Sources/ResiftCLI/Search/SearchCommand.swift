@@ -1,12 +1,9 @@
 public import ArgumentParser
 public import Resift
 
-<<<<<<< HEAD
 extension LengthEncoding: ExpressibleByArgument {}
-=======
 extension ScoreNormalization: ExpressibleByArgument {}
 extension RerankedText: ExpressibleByArgument {}
->>>>>>> evaluate
 
 enum StagesChoice: String, CaseIterable, ExpressibleByArgument {
     case bm25, dense, hybrid
