@@ -1,6 +1,6 @@
 """Compares `resift evaluate` with pytrec_eval and ir_measures on random runs and judgements.
 
-    python3 -m venv .venv-oracle && .venv-oracle/bin/pip install -r Tools/oracle/requirements.txt
+    python3 -m venv .venv-oracle && .venv-oracle/bin/pip install -r Tools/oracle/requirements-measures.txt
     swift build -c release --product resift
     .venv-oracle/bin/python Tools/oracle/compare.py .build/release/resift [--cases 10000]
 
@@ -23,7 +23,7 @@ try:
     import pytrec_eval
     from scipy import stats
 except ImportError as error:
-    sys.exit(f"skipped: {error}. Install Tools/oracle/requirements.txt.")
+    sys.exit(f"skipped: {error}. Install Tools/oracle/requirements-measures.txt.")
 
 # Ours, and the name in pytrec_eval's results.
 TREC = {

@@ -17,8 +17,18 @@ extension RunReader {
         var reader = CompactRunReader(name: stream.name)
         var rest: [UInt8] = []
         while true {
-            let block = try stream.next()
-            if block.isEmpty { break }
+            var count = 0
+            var failed: RankingError?
+            let block = [UInt8](unsafeUninitializedCapacity: 1 << 18) { buffer, initialized in
+                do throws(RankingError) {
+                    count = try stream.read(into: UnsafeMutableRawBufferPointer(buffer))
+                } catch {
+                    failed = error
+                }
+                initialized = count
+            }
+            if let failed { throw failed }
+            if count == 0 { break }
             rest += block
             rest.removeFirst(try reader.read(rest))
         }

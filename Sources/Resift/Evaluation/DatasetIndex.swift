@@ -39,7 +39,7 @@ public struct DatasetIndex: Sendable {
         of dataset: JudgedDataset, path: String?, settings: IndexSettings, embedder: BiEncoder?,
         progress: @escaping @Sendable (IndexingProgress) -> Void = { _ in }
     ) async throws -> DatasetIndex {
-        var source = try CorpusReader(paths: [dataset.directory])
+        var source = try CorpusDocuments(CorpusReader(sources: [dataset.directory]))
         let file = try path ?? cachePath(dataset, settings)
         let record = file + ".source"
         let stored = access(record, F_OK) == 0 ? try? String(contentsOfFile: record, encoding: .utf8) : nil
