@@ -48,6 +48,10 @@ public struct CorpusDocuments: DocumentSource {
         var status = stat()
         guard stat(path, &status) == 0 else { return path }
         if status.st_mode & S_IFMT == S_IFDIR {
+            // Of a BEIR directory only the corpus is read.
+            for name in ["corpus.jsonl", "corpus.jsonl.gz"] where access("\(path)/\(name)", F_OK) == 0 {
+                return description(ofFile: "\(path)/\(name)")
+            }
             let files = (try? FileManager.default.subpathsOfDirectory(atPath: path)) ?? []
             return files.sorted().map { description(ofFile: "\(path)/\($0)") }.joined(separator: "\n")
         }

@@ -57,7 +57,7 @@ public struct EmbedderDescription: Sendable, Equatable {
             own += Double(a) * Double(a)
             others += Double(b) * Double(b)
         }
-        guard dot >= 0.999 * (own * others).squareRoot() else {
+        guard others > 0, dot >= 0.999 * (own * others).squareRoot() else {
             throw RankingError(
                 .invalidInput, what: "\(directory) is not the model that the index was built with.",
                 why: "For one and the same sentence, its vector and that of \(self.directory) point elsewhere.",
