@@ -195,4 +195,26 @@ struct FilterEvaluationTests {
             }
         }
     }
+
+    @Test("an error names the fields of the handle's own documents only")
+    func namesInScope() async throws {
+        let folder = try TemporaryFolder()
+        defer { withExtendedLifetime(folder) {} }
+        let path = folder.path + "/n.resift"
+        let settings = IndexSettings(analyzer: .unicode, tenantField: "tenant")
+        let build = try IndexBuild(path: path, settings: settings, input: "", replacing: false)
+        for (tenant, field) in [("acme", "price"), ("other", "salary")] {
+            var metadata = JSONObject()
+            metadata["tenant"] = .string(tenant)
+            metadata[field] = .string("x")
+            try build.writer.add(IndexEntry(IndexDocument(id: tenant, text: "text", metadata: metadata)))
+        }
+        try build.finish()
+        let index = try SearchIndex.open(path: path, tenant: "acme")
+        let error = await #expect(throws: RankingError.self) {
+            try await index.read { _ = try $0.passages(matching: Filter(parsing: "salery = x")) }
+        }
+        #expect(error?.why == "The fields are price, tenant.")
+        #expect(error?.description.contains("salary") == false)
+    }
 }

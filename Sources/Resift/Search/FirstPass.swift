@@ -60,8 +60,8 @@ struct FirstPass: Sendable {
     }
 
     private enum Outcome {
-        case bm25([PassageHit])
-        case dense(DenseResult)
+        case bm25(LexicalSearch, [PassageHit], depth: Int)
+        case dense(DenseSearch, DenseResult)
     }
 
     private func search(_ snapshot: borrowing IndexSnapshot) throws -> [PoolHits] {
@@ -98,7 +98,7 @@ struct FirstPass: Sendable {
         for (place, outcome) in outcomes.enumerated() {
             guard let (result, spent) = outcome else { continue }
             let begin = clock.now
-            let (documents, searched) = try self.documents(result.get(), of: searches[place], snapshot)
+            let (documents, searched) = try self.documents(result.get(), snapshot)
             milliseconds[place] += spent + (clock.now - begin).milliseconds
             hits.append(PoolHits(documents: documents, searched: searched, milliseconds: milliseconds[place]))
         }
@@ -114,21 +114,18 @@ struct FirstPass: Sendable {
 
     private static func run(_ search: Search, on lane: Lane) throws -> Outcome {
         switch search {
-        case .bm25(let search, let depth): .bm25(try search.documents(limit: depth))
-        case .dense(let search): .dense(try search.candidates(on: lane))
+        case .bm25(let search, let depth): .bm25(search, try search.documents(limit: depth), depth: depth)
+        case .dense(let search): .dense(search, try search.candidates(on: lane))
         }
     }
 
     private func documents(
-        _ outcome: Outcome, of search: Search, _ snapshot: borrowing IndexSnapshot
+        _ outcome: Outcome, _ snapshot: borrowing IndexSnapshot
     ) throws -> ([DocumentHit], searched: Bool) {
-        switch (outcome, search) {
-        case (.bm25(let hits), .bm25(let search, let depth)):
-            return (try snapshot.hits(hits, limit: depth), search.hasTerms)
-        case (.dense(let candidates), .dense(let search)):
-            let hits = try compute.withLane { lane in try snapshot.hits(search, candidates, on: lane) }
-            return (hits, true)
-        default: return ([], false)
+        switch outcome {
+        case .bm25(let search, let hits, let depth): (try snapshot.hits(hits, limit: depth), search.hasTerms)
+        case .dense(let search, let candidates):
+            (try compute.withLane { lane in try snapshot.hits(search, candidates, on: lane) }, true)
         }
     }
 

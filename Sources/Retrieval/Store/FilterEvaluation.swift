@@ -14,7 +14,7 @@ struct FilterEvaluation {
 
     /// Throws `invalidInput` for a field that no document has.
     func passages(matching filter: Filter) throws -> DocumentSet {
-        for field in filter.fields where state.fields[UTF8Key(field)] == nil { throw unknown(field) }
+        for field in filter.fields where state.fields[UTF8Key(field)] == nil { throw try unknown(field) }
         return try set(filter)
     }
 
@@ -95,8 +95,18 @@ struct FilterEvaluation {
         )
     }
 
-    private func unknown(_ field: String) -> RankingError {
-        let known = state.fieldNames
+    /// The fields that documents in the handle's scope have: a message must not tell one tenant of another's.
+    private func visibleFieldNames() throws -> [String] {
+        guard let scope = state.scope else { return state.fieldNames }
+        return try state.fieldNames.filter { name in
+            var documents = try select(name, "", [])
+            documents.formIntersection(scope)
+            return !documents.isEmpty
+        }
+    }
+
+    private func unknown(_ field: String) throws -> RankingError {
+        let known = try visibleFieldNames()
         let nearest = known.min { EditDistance.between(field, $0) < EditDistance.between(field, $1) }
         let isNear = nearest.map { EditDistance.between(field, $0) <= max(2, field.count / 3) } ?? false
         return RankingError(

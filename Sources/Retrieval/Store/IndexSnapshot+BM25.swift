@@ -135,16 +135,18 @@ public struct LexicalSearch: Sendable {
 struct BestDocuments {
     let table: PassageTable
     let limit: Int
+    /// Passages that are asked for at first beyond the limit: some share a document, and some a score. At least 1, by
+    /// which the end of equal scores is found.
+    var surplus = 32
 
-    /// More passages than documents: some passages share a document, and some a score.
-    static func firstCount(limit: Int) -> Int { min(limit, Int.max - 32) + 32 }
+    var firstCount: Int { min(limit, Int.max - surplus) + surplus }
 
     /// - Parameter search: Gives the best passages, best first; fewer than asked for only where there are no more.
     func collect<Failure: Error>(
         _ search: (Int) throws(Failure) -> [ScoredDocument]
     ) throws(Failure) -> [PassageHit] {
         guard limit > 0 else { return [] }
-        var count = BestDocuments.firstCount(limit: limit)
+        var count = firstCount
         while true {
             let passages = try search(count)
             var documents: [PassageHit] = []

@@ -66,7 +66,7 @@ extension IndexSnapshot {
 
     /// The best documents of a scan by the exact similarity of their best passage, best first.
     package func hits(_ search: DenseSearch, _ candidates: DenseResult, on lane: Lane?) throws -> [DocumentHit] {
-        let documents = try BestDocuments(table: state.table, limit: search.limit).collect { count in
+        let documents = try search.documents.collect { count in
             var candidates = candidates
             // More passages than the scan was asked for: some documents have several among the best.
             if count > search.scanLimit, !candidates.isComplete {
@@ -98,8 +98,14 @@ package struct DenseSearch: Sendable {
     let allowed: DocumentSet?
     let table: PassageTable
 
-    /// What `BestDocuments` asks for first.
-    var scanLimit: Int { BestDocuments.firstCount(limit: limit) }
+    /// Similarities are rarely equal, so that documents of one passage need one passage more. Each costs two fp32
+    /// vectors.
+    var documents: BestDocuments {
+        BestDocuments(table: table, limit: limit, surplus: table.hasSplitDocuments ? 32 : 1)
+    }
+
+    /// What `documents` asks for first.
+    var scanLimit: Int { documents.firstCount }
 
     func query(limit: Int) -> DenseQuery {
         DenseQuery(

@@ -28,6 +28,9 @@ struct PassageTable: Sendable {
     /// Chunks, the last one that is not full included.
     var chunks: Int { (count + PassageTable.chunkCount - 1) / PassageTable.chunkCount }
 
+    /// True if a document, deleted or not, has more than one passage.
+    var hasSplitDocuments: Bool { beginnings.count < count }
+
     var collection: CollectionStatistics {
         CollectionStatistics(documentCount: liveCount, totalLength: totalLength)
     }
