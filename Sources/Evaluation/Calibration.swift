@@ -168,7 +168,8 @@ public struct CalibrationReport: Sendable {
         guard let platt = PlattScaling(fitting: all), let isotonic = IsotonicScaling(fitting: all) else { return nil }
         var held: (platt: [(Double, Bool)], isotonic: [(Double, Bool)]) = ([], [])
         for half in 0...1 {
-            guard let own = PlattScaling(fitting: halves[1 - half]), let rising = IsotonicScaling(fitting: halves[1 - half])
+            guard let own = PlattScaling(fitting: halves[1 - half]),
+                let rising = IsotonicScaling(fitting: halves[1 - half])
             else { return nil }
             held.platt += halves[half].map { (own($0.score), $0.isRelevant) }
             held.isotonic += halves[half].map { (rising($0.score), $0.isRelevant) }
@@ -186,7 +187,8 @@ public struct CalibrationReport: Sendable {
 /// `ECE = Σ_bins n_bin / n · |mean probability - share that is relevant|`, over bins of equal width of 0 ... 1.
 ///
 /// Source: Naeini, Cooper & Hauskrecht, Obtaining well calibrated probabilities using Bayesian binning, AAAI 2015.
-public func expectedCalibrationError(_ predictions: [(probability: Double, isRelevant: Bool)], bins: Int = 10) -> Double {
+public func expectedCalibrationError(_ predictions: [(probability: Double, isRelevant: Bool)], bins: Int = 10) -> Double
+{
     guard !predictions.isEmpty, bins > 0 else { return 0 }
     var sums = [Double](repeating: 0, count: bins)
     for (probability, isRelevant) in predictions {
