@@ -50,7 +50,8 @@ let package = Package(
             name: "Quickstart", dependencies: ["Resift"], path: "Examples/Quickstart", swiftSettings: strict),
         .testTarget(name: "ConventionsTests", swiftSettings: strict),
         .testTarget(
-            name: "EvaluationTests", dependencies: ["Evaluation", "OrderedJSON", "Ranking", "TestSupport", "TextFiles"],
+            name: "EvaluationTests",
+            dependencies: ["Evaluation", "OrderedJSON", "Ranking", "TestSupport", "TextFiles"],
             swiftSettings: strict),
         .target(name: "CKernelsChecks", dependencies: ["CKernels"], path: "Tests/CKernelsChecks"),
         .testTarget(
