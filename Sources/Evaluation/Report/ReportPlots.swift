@@ -53,8 +53,11 @@ struct ReportPlots {
             let x = left + (width - left - right) * (decades[number] - first) / (last - first)
             let height = y(values[number], low: low, high: high)
             body += dot(x, height, colour(number))
+            // Long names stay inside the picture.
+            let isRight = x > (left + width - right) / 2
             body += label(
-                "\(row.name), \(row.latency.p50.fixed(1)) ms", x: x + 8, y: height - 6, colour: colour(number))
+                "\(row.name), \(row.latency.p50.fixed(1)) ms", x: isRight ? x - 8 : x + 8, y: height - 6,
+                anchor: isRight ? "end" : "start", colour: colour(number))
         }
         return svg("plot-quality", body)
     }
