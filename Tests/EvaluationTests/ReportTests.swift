@@ -94,7 +94,7 @@ struct ReportTests {
             DatasetReport.Row(
                 name: name, reranks: name != "bm25", result: evaluator.evaluate(run, qrels),
                 latency: LatencySummary(milliseconds: [1, 2, 3]), pairs: 6, failures: [:],
-                top: ["1": [("<a>", 1), ("b", nil)]])
+                top: ["1": [("<a>", 1), ("b", nil)]], movements: [(1, 2), (3, 1)])
         }
         return DatasetReport(
             dataset: "set", split: "test", measures: [measure], rows: rows,
@@ -115,7 +115,9 @@ struct ReportTests {
     @Test("the page holds its plots, escapes what it shows, and loads nothing")
     func html() {
         let page = HTMLReport(report).text
-        for id in ["plot-recall", "plot-quality", "plot-gains"] { #expect(page.contains("<svg id=\"\(id)\"")) }
+        for id in ["plot-recall", "plot-quality", "plot-gains", "plot-movements"] {
+            #expect(page.contains("<svg id=\"\(id)\""))
+        }
         #expect(page.contains("is a &lt; b &amp; c?"))
         #expect(page.contains("&lt;a&gt; <b>relevant (1)</b>"))
         #expect(page.contains("<td class=\"worse\">worse</td>"))

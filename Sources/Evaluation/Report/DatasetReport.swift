@@ -13,10 +13,13 @@ public struct DatasetReport: Sendable {
         public var failures: [String: String]
         /// The first documents of each query, best first, with their grades: for reading about single queries.
         public var top: [String: [(id: String, grade: Int?)]]
+        /// The ranks of relevant documents before and after the reranking, from 1; empty without a reranker.
+        public var movements: [(before: Int, after: Int)]
 
         public init(
             name: String, reranks: Bool, result: EvaluationResult, latency: LatencySummary, pairs: Int,
-            failures: [String: String], top: [String: [(id: String, grade: Int?)]] = [:]
+            failures: [String: String], top: [String: [(id: String, grade: Int?)]] = [:],
+            movements: [(before: Int, after: Int)] = []
         ) {
             self.name = name
             self.reranks = reranks
@@ -25,6 +28,7 @@ public struct DatasetReport: Sendable {
             self.pairs = pairs
             self.failures = failures
             self.top = top
+            self.movements = movements
         }
     }
 

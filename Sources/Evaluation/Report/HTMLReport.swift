@@ -27,7 +27,7 @@ public struct HTMLReport: Sendable {
             "<p>A relevant document that is not in the pool cannot be put on top by any reranker.</p>",
         ]
         let plots = ReportPlots(report)
-        parts += [plots.recall, plots.quality, plots.gains].map { "<figure>\($0)</figure>" }
+        parts += [plots.recall, plots.quality, plots.gains, plots.movements].map { "<figure>\($0)</figure>" }
         parts += [
             section("The queries that lost most", worst), section("All queries", table(report.queryTable())),
             "</body></html>\n",

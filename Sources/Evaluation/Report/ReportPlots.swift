@@ -53,8 +53,11 @@ struct ReportPlots {
             let x = left + (width - left - right) * (decades[number] - first) / (last - first)
             let height = y(values[number], low: low, high: high)
             body += dot(x, height, colour(number))
+            // Long names stay inside the picture.
+            let isRight = x > (left + width - right) / 2
             body += label(
-                "\(row.name), \(row.latency.p50.fixed(1)) ms", x: x + 8, y: height - 6, colour: colour(number))
+                "\(row.name), \(row.latency.p50.fixed(1)) ms", x: isRight ? x - 8 : x + 8, y: height - 6,
+                anchor: isRight ? "end" : "start", colour: colour(number))
         }
         return svg("plot-quality", body)
     }
@@ -78,6 +81,31 @@ struct ReportPlots {
             body += "height=\"\(abs(zero - end).fixed(2))\" fill=\"\(gain > 0 ? "#2b8a57" : "#b3261e")\"/>"
         }
         return svg("plot-gains", body)
+    }
+
+    /// Where the last reranker put the relevant documents of its pool: above the diagonal is better than before.
+    var movements: String {
+        guard let row = report.rows.last(where: { !$0.movements.isEmpty }) else { return "" }
+        let deepest = Double(row.movements.map { max($0.before, $0.after) }.max() ?? 1)
+        // The first rank is at the top.
+        var body = label("\(row.name): ranks of relevant documents", x: left, y: 16, weight: "600")
+        func x(_ rank: Int) -> Double { left + (width - left - right) * Double(rank) / deepest }
+        func y(_ rank: Int) -> Double { top + (height - top - bottom) * Double(rank) / deepest }
+        let end = Int(deepest)
+        body += "<line x1=\"\(x(0).fixed(1))\" y1=\"\(y(0).fixed(1))\" x2=\"\(x(end).fixed(1))\" "
+        body += "y2=\"\(y(end).fixed(1))\" stroke=\"#9aa6b2\"/>"
+        for rank in Set([1, end / 2, end]) where rank > 0 {
+            body += label("\(rank)", x: x(rank), y: height - bottom + 18, anchor: "middle")
+            body += label("\(rank)", x: left - 6, y: y(rank) + 4, anchor: "end")
+        }
+        body += label("rank before", x: (left + width - right) / 2, y: height - 8, anchor: "middle")
+        body += label("rank after", x: width - right + 12, y: top + 10)
+        for movement in row.movements {
+            let colour = movement.after <= movement.before ? "#2b8a57" : "#b3261e"
+            body += "<circle cx=\"\(x(movement.before).fixed(1))\" cy=\"\(y(movement.after).fixed(1))\" r=\"2.5\" "
+            body += "fill=\"\(colour)\" fill-opacity=\"0.45\"/>"
+        }
+        return svg("plot-movements", body)
     }
 
     // MARK: Parts

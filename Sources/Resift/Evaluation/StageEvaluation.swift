@@ -14,6 +14,8 @@ public struct StageRun: Sendable {
     public var milliseconds: [String: Double] = [:]
     /// Pairs of query and passage that were scored.
     public var pairs = 0
+    /// The reranker's logits of the pool, by query and document; empty without a reranker.
+    public var logits: Run = [:]
     /// Candidates of which the reranker's window cut something off.
     public var truncated = 0
     /// Queries that gave no results, with the reason; the rest of the evaluation goes on.
@@ -129,6 +131,8 @@ public struct StageEvaluation: Sendable {
             row.milliseconds[query.id, default: 0] += (clock.now - begin).milliseconds
             row.pairs += ranking.report.pairs
             row.truncated += ranking.report.truncatedDocuments
+            row.logits[query.id] = Dictionary(
+                ranking.candidates.map { ($0.id ?? "", Double($0.logit)) }, uniquingKeysWith: { first, _ in first })
             row.run[query.id] = StageEvaluation.scores(
                 ranking, behind: found.results.dropFirst(options.poolSize).map(\.id))
         } catch let error as RankingError where error.concernsOneQuery {

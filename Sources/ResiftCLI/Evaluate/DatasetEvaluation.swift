@@ -51,7 +51,8 @@ struct DatasetEvaluation {
         progress.clear()
         var report = DatasetReport(
             dataset: dataset.directory.split(separator: "/").last.map(String.init) ?? dataset.directory,
-            split: dataset.split, measures: measures, rows: rows.map { row($0, dataset) }, recall: [], cost: cost,
+            split: dataset.split, measures: measures, rows: rows.map { row($0, dataset, pools) }, recall: [],
+            cost: cost,
             queryTexts: Dictionary(dataset.queries.map { ($0.id, $0.text) }, uniquingKeysWith: { first, _ in first }))
         report.recall = EvaluationStage.Retrieval.allCases.compactMap { retrieval in
             pools[retrieval].map { run in
@@ -65,7 +66,9 @@ struct DatasetEvaluation {
         return (report, rows)
     }
 
-    private func row(_ row: StageRun, _ dataset: JudgedDataset) -> DatasetReport.Row {
+    private func row(
+        _ row: StageRun, _ dataset: JudgedDataset, _ pools: [EvaluationStage.Retrieval: Run]
+    ) -> DatasetReport.Row {
         var top: [String: [(id: String, grade: Int?)]] = [:]
         for (query, scores) in row.run {
             let grades = dataset.qrels[query] ?? [:]
@@ -74,7 +77,21 @@ struct DatasetEvaluation {
         return DatasetReport.Row(
             name: row.name, reranks: row.stage.reranks, result: evaluator.evaluate(row.run, dataset.qrels),
             latency: LatencySummary(milliseconds: Array(row.milliseconds.values)), pairs: row.pairs,
-            failures: row.failures.mapValues(\.what), top: top)
+            failures: row.failures.mapValues(\.what), top: top,
+            movements: row.stage.reranks ? movements(row, pools[row.stage.retrieval] ?? [:], dataset.qrels) : [])
+    }
+
+    /// Of the relevant documents in the pool.
+    private func movements(_ row: StageRun, _ pool: Run, _ qrels: Qrels) -> [(before: Int, after: Int)] {
+        var movements: [(before: Int, after: Int)] = []
+        for (query, grades) in qrels.sorted(by: { $0.key < $1.key }) {
+            let after = (row.run[query] ?? [:]).ranked
+            for (place, id) in (pool[query] ?? [:]).ranked.prefix(options.poolSize).enumerated() {
+                guard (grades[id] ?? 0) > 0, let rank = after.firstIndex(of: id) else { continue }
+                movements.append((place + 1, rank + 1))
+            }
+        }
+        return movements
     }
 
     private func note(_ dataset: JudgedDataset, _ rows: [StageRun]) {

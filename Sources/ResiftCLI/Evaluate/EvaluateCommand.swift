@@ -37,6 +37,11 @@ struct EvaluateCommand: AsyncParsableCommand {
               Equal scores are ordered by document id, descending, as trec_eval does. A
               query that a run misses counts 0.
 
+            With --calibrate, logits of the pool are fitted to the judgements: Platt's
+            slope and intercept, and an isotonic function. Documents without a judgement
+            count as not relevant. The calibration errors (ECE, 10 bins) are of fits on half
+            the queries, told on the other half.
+
             With several runs, each is compared with the first: the p-value of the
             paired t-test and of the randomization test, and how many queries it wins,
             ties and loses.
@@ -56,6 +61,12 @@ struct EvaluateCommand: AsyncParsableCommand {
 
     @Option(help: ArgumentHelp("Write the run of each stage there, in TREC's format.", valueName: "directory"))
     var saveRuns: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Fit probabilities to the reranker's scores on the dataset's judgements, and write them there.",
+            valueName: "file"))
+    var calibrate: String?
 
     @OptionGroup var prices: PriceOptions
 
@@ -96,7 +107,9 @@ struct EvaluateCommand: AsyncParsableCommand {
         }
         if runs.isEmpty { throw ValidationError("Give at least one run, or --dataset.") }
         if qrels == nil { throw ValidationError("Missing expected argument '--qrels <file>'") }
-        if stages != nil || saveRuns != nil { throw ValidationError("--stages and --save-runs need --dataset.") }
+        if stages != nil || saveRuns != nil || calibrate != nil {
+            throw ValidationError("--stages, --save-runs and --calibrate need --dataset.")
+        }
         if format == .html { throw ValidationError("--format html needs --dataset.") }
         if let repeated = Dictionary(grouping: runs, by: \.self).first(where: { $0.value.count > 1 }) {
             throw ValidationError("The run \(repeated.key) is given twice.")
@@ -141,7 +154,9 @@ struct EvaluateCommand: AsyncParsableCommand {
         let job = DatasetEvaluation(
             options: datasets, stages: try EvaluationStage.list(parsing: stages ?? "bm25,bm25+rerank"),
             evaluator: evaluator, measures: measures, cost: prices.cost)
-        let (report, runs) = try await job.run(JudgedDataset(directory: directory, split: datasets.split))
+        let dataset = try JudgedDataset(directory: directory, split: datasets.split)
+        let (report, runs) = try await job.run(dataset)
+        if let calibrate { try CalibrationFile.write(runs, dataset.qrels, to: calibrate) }
         if let saveRuns { try RunFolder.write(runs, to: saveRuns) }
         DatasetReportWriter(perQuery: perQuery).write(report, format)
         try check(thresholds, report.rows.last?.result)
