@@ -1,3 +1,5 @@
+public import Ranking
+
 #if canImport(Glibc)
     import Glibc
 #elseif canImport(Musl)
@@ -18,22 +20,13 @@ public struct LabelledScore: Sendable, Hashable {
     }
 }
 
-/// `p = 1 / (1 + e^-(slope · score + intercept))`: a logit on the scale of probabilities.
-///
-/// Fitted by maximum likelihood to the targets (N₊ + 1) / (N₊ + 2) and 1 / (N₋ + 2), with Newton's method.
-///
-/// Sources: Platt, Probabilistic outputs for support vector machines, 1999; Lin, Lin & Weng, A note on Platt's
-/// probabilistic outputs, Machine Learning 68, 2007.
-public struct PlattScaling: Sendable, Hashable {
-    public let slope: Double
-    public let intercept: Double
-
-    public init(slope: Double, intercept: Double) {
-        self.slope = slope
-        self.intercept = intercept
-    }
-
+extension PlattScaling {
+    /// Fits by maximum likelihood to the targets (N₊ + 1) / (N₊ + 2) and 1 / (N₋ + 2), with Newton's method.
+    ///
     /// Nil unless there are relevant documents and others.
+    ///
+    /// Sources: Platt, Probabilistic outputs for support vector machines, 1999; Lin, Lin & Weng, A note on Platt's
+    /// probabilistic outputs, Machine Learning 68, 2007.
     public init?(fitting scores: [LabelledScore]) {
         let relevant = Double(scores.count { $0.isRelevant })
         let others = Double(scores.count) - relevant
@@ -80,24 +73,15 @@ public struct PlattScaling: Sendable, Hashable {
         }
         self.init(slope: slope, intercept: intercept)
     }
-
-    public func callAsFunction(_ score: Double) -> Double { logistic(slope * score + intercept) }
 }
 
-/// The rising function of the score that fits best in squares: constant where scores had to be pooled, straight lines in
-/// between, constant beyond the ends.
-///
-/// Source: Zadrozny & Elkan, Transforming classifier scores into accurate multiclass probability estimates, KDD 2002;
-/// fitted by pooling adjacent violators.
-public struct IsotonicScaling: Sendable, Hashable {
-    public struct Point: Sendable, Hashable {
-        public var score: Double
-        public var probability: Double
-    }
-    /// By ascending score.
-    public let points: [Point]
-
+extension IsotonicScaling {
+    /// The rising function of the score that fits best in squares, found by pooling adjacent violators: constant where
+    /// scores had to be pooled, straight lines in between.
+    ///
     /// Nil for no scores.
+    ///
+    /// Source: Zadrozny & Elkan, Transforming classifier scores into accurate multiclass probability estimates, KDD 2002.
     public init?(fitting scores: [LabelledScore]) {
         struct Block {
             var (low, high): (Double, Double)
@@ -128,20 +112,11 @@ public struct IsotonicScaling: Sendable, Hashable {
             }
         }
         guard !pooled.isEmpty else { return nil }
-        points = pooled.flatMap { block in
-            let first = Point(score: block.low, probability: block.mean)
-            return block.low == block.high ? [first] : [first, Point(score: block.high, probability: block.mean)]
-        }
-    }
-
-    public func callAsFunction(_ score: Double) -> Double {
-        guard let first = points.first, let last = points.last else { return 0 }
-        if score <= first.score { return first.probability }
-        if score >= last.score { return last.probability }
-        guard let next = points.firstIndex(where: { $0.score >= score }), next > 0 else { return first.probability }
-        let (a, b) = (points[next - 1], points[next])
-        let share = (score - a.score) / (b.score - a.score)
-        return a.probability + share * (b.probability - a.probability)
+        self.init(
+            points: pooled.flatMap { block in
+                let first = Point(score: block.low, probability: block.mean)
+                return block.low == block.high ? [first] : [first, Point(score: block.high, probability: block.mean)]
+            })
     }
 }
 
@@ -198,5 +173,3 @@ public func expectedCalibrationError(_ predictions: [(probability: Double, isRel
     }
     return sums.reduce(0) { $0 + abs($1) } / Double(predictions.count)
 }
-
-private func logistic(_ z: Double) -> Double { 1 / (1 + exp(-z)) }

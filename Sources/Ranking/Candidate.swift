@@ -33,10 +33,12 @@ public struct Candidate: Sendable {
         self.truncatedTokens = truncatedTokens
     }
 
-    /// The order of a ranking: higher scores first; equal scores by document id, in byte order, documents without an
-    /// id last; then by position in the caller's list. Total as long as no score is NaN.
+    /// The order of a ranking: higher scores first; where a calibration made different logits equal, higher logits;
+    /// equal scores by document id, in byte order, documents without an id last; then by position in the caller's list.
+    /// Total as long as no score is NaN.
     public static func precedes(_ a: Candidate, _ b: Candidate) -> Bool {
         if a.score != b.score { return a.score > b.score }
+        if a.scoreKind == .calibratedProbability, a.logit != b.logit { return a.logit > b.logit }
         switch (a.id, b.id) {
         // Strings with other bytes can be equal: "é" is one code point or two.
         case (let first?, let second?) where !first.utf8.elementsEqual(second.utf8):

@@ -23,6 +23,14 @@ package struct FieldReader {
         }
     }
 
+    /// Any finite number.
+    package func double(_ key: String) throws(RankingError) -> Double {
+        try value(key, default: nil, is: "a finite number") {
+            guard case .number(let number) = $0, number.double.isFinite else { return nil }
+            return number.double
+        }
+    }
+
     package func float(
         _ key: String, in range: ClosedRange<Double>, default fallback: Float? = nil
     ) throws(RankingError) -> Float {

@@ -5,4 +5,7 @@ public enum ScoreKind: String, Sendable, CaseIterable {
     /// A logit after a sigmoid or softmax: 0 ... 1, higher is more relevant. Not a probability either, unless
     /// calibrated on labelled data.
     case normalizedRelevance = "normalized_relevance"
+    /// The probability that the document is relevant, as far as the queries that the calibration was fitted on stand for
+    /// the caller's: 0 ... 1.
+    case calibratedProbability = "calibrated_probability"
 }

@@ -1,3 +1,4 @@
+public import Ranking
 public import Tokenizers
 
 /// What happens to a document that does not fit the model's window beside the query.
@@ -24,6 +25,8 @@ public struct RerankOptions: Sendable {
     public var minScore: Float?
     /// nil for what the model's config.json asks for.
     public var activation: ScoreActivation?
+    /// Turns the logit into a probability, in place of the activation; see `Reranker.calibration`.
+    public var calibration: ScoreCalibration?
     /// Which label of a model with several is the relevance.
     public var label: Int?
     /// Called as pairs are scored, from any thread.
@@ -32,7 +35,7 @@ public struct RerankOptions: Sendable {
     public init(
         longDocuments: LongDocuments = .truncate, truncation: TruncationStrategy = .longestFirst,
         maxTokens: Int? = nil, rankFields: [String]? = nil, minScore: Float? = nil,
-        activation: ScoreActivation? = nil, label: Int? = nil,
+        activation: ScoreActivation? = nil, calibration: ScoreCalibration? = nil, label: Int? = nil,
         progress: (@Sendable (RerankProgress) -> Void)? = nil
     ) {
         self.longDocuments = longDocuments
@@ -41,6 +44,7 @@ public struct RerankOptions: Sendable {
         self.rankFields = rankFields
         self.minScore = minScore
         self.activation = activation
+        self.calibration = calibration
         self.label = label
         self.progress = progress
     }

@@ -4,10 +4,12 @@ import Tokenizers
 /// From the logits of a document's passages to its candidate.
 struct ScoreHead: Sendable {
     private let activation: ScoreActivation
+    private let calibration: ScoreCalibration?
     private let label: Int
 
     init(_ model: ModelDescription, _ options: RerankOptions) throws(RankingError) {
         activation = options.activation ?? model.activation
+        calibration = options.calibration
         guard let label = options.label ?? (model.labels == 1 ? 0 : nil) else {
             throw RankingError(
                 .unsupportedModel, what: "\(model.name) has \(model.labels) labels.",
@@ -27,7 +29,7 @@ struct ScoreHead: Sendable {
     func candidate(
         _ document: Document, index: Int, _ plan: PairPlanner.Plan, _ logits: [[Float]]
     ) throws(RankingError) -> Candidate {
-        let scores = logits.map { activation($0)[label] }
+        let scores = logits.map(score)
         guard logits.allSatisfy({ $0.allSatisfy(\.isFinite) }), scores.allSatisfy(\.isFinite),
             var best = scores.indices.first
         else {
@@ -37,13 +39,22 @@ struct ScoreHead: Sendable {
                 why: "The weights overflow on this text.",
                 fix: "Check the model with `resift models selftest`, or use another one.")
         }
-        for passage in scores.indices where scores[passage] > scores[best] { best = passage }
+        // A calibration rises with the logit, but can make different ones equal.
+        let order = calibration == nil ? scores : logits.map { $0[label] }
+        for passage in order.indices where order[passage] > order[best] { best = passage }
         return Candidate(
-            document: document, index: index, score: scores[best], scoreKind: activation.scoreKind,
+            document: document, index: index, score: scores[best], scoreKind: scoreKind,
             passage: plan.passages.isEmpty ? nil : plan.passages[best], logit: logits[best][label],
             tokens: plan.pairs.reduce(0) { $0 + $1.tokenIDs.count }, passages: plan.pairs.count,
             truncatedTokens: plan.truncatedTokens)
     }
+
+    private func score(_ logits: [Float]) -> Float {
+        guard let calibration else { return activation(logits)[label] }
+        return Float(calibration(Double(logits[label])))
+    }
+
+    private var scoreKind: ScoreKind { calibration == nil ? activation.scoreKind : .calibratedProbability }
 
     /// "document 3 (id "a")"; documents are counted from 0, as `Candidate.index` is.
     static func name(_ document: Document, index: Int) -> String {

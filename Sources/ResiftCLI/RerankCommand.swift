@@ -53,10 +53,6 @@ struct RerankCommand: AsyncParsableCommand {
     @Option(help: "How many to print; 0 for all. Default: 10, with --queries all.")
     var limit: Int?
 
-    // A negative number is a score, not an option.
-    @Option(parsing: .unconditional, help: "Leave out what scores lower.")
-    var minScore: Float?
-
     @Option(help: "How to print. Default: table on a terminal, else jsonl.")
     var format: OutputFormat?
 
@@ -86,6 +82,8 @@ struct RerankCommand: AsyncParsableCommand {
 
     @Flag(help: "Say for each document how its score came about, and print a report on standard error.")
     var explain = false
+
+    @OptionGroup var scores: ScoreOptions
 
     @OptionGroup var model: ModelOptions
 
@@ -118,7 +116,7 @@ struct RerankCommand: AsyncParsableCommand {
         let documents = try read(documents)
         let reranker = try model.load()
         let progress = ProgressLine()
-        var options = options
+        var options = try options(reranker)
         options.progress = { progress.show("scored \($0.scoredPairs) of \($0.totalPairs) passages") }
         let ranking = try await reranker.rerank(query, documents, limit: limit(default: 10), options: options)
         progress.clear()
@@ -131,6 +129,7 @@ struct RerankCommand: AsyncParsableCommand {
         let pools = try CandidatePools(
             documents: read(documents), run: candidates.map { path in try .read(path: path) }, queries: queries)
         let reranker = try model.load()
+        let options = try options(reranker)
         let progress = ProgressLine()
         for (done, query) in queries.enumerated() {
             let pool = pools.documents(for: query)
@@ -148,16 +147,17 @@ struct RerankCommand: AsyncParsableCommand {
         }
     }
 
-    private var options: RerankOptions {
+    private func options(_ reranker: Reranker) throws(RankingError) -> RerankOptions {
         let long: LongDocuments =
             switch longDocuments {
             case .truncate: .truncate
             case .split: .split(overlapTokens: overlap)
             case .refuse: .refuse
             }
-        return RerankOptions(
-            longDocuments: long, truncation: truncation, maxTokens: maxTokens, rankFields: fields, minScore: minScore,
-            label: label)
+        var options = RerankOptions(
+            longDocuments: long, truncation: truncation, maxTokens: maxTokens, rankFields: fields, label: label)
+        try scores.apply(to: &options, reranker)
+        return options
     }
 
     private var fields: [String]? { rankFields?.split(separator: ",").map(String.init) }
@@ -200,33 +200,5 @@ struct RerankCommand: AsyncParsableCommand {
             \(report.threads) threads, \(report.kernels) kernels
 
             """)
-    }
-}
-
-/// The model and the threads that a command runs with.
-struct ModelOptions: ParsableArguments {
-    @Option(
-        help: ArgumentHelp(
-            "A cross-encoder in the Hugging Face layout. Default: the one inside the package.", valueName: "directory"))
-    var model: String?
-
-    @Option(help: "Threads for inference. Default: one for each CPU.")
-    var threads: Int?
-
-    func validate() throws { try ModelOptions.check(threads: threads) }
-
-    static func check(threads: Int?) throws {
-        if let threads, !(1...1_024).contains(threads) {
-            throw ValidationError("--threads is \(threads); it has to be 1 to 1024.")
-        }
-    }
-
-    static func pool(threads: Int?) -> ComputePool { threads.map { ComputePool(threads: $0) } ?? .shared }
-
-    func load() throws(RankingError) -> Reranker { try load(pool: ModelOptions.pool(threads: threads)) }
-
-    func load(pool: ComputePool) throws(RankingError) -> Reranker {
-        if let model { return try Reranker.load(directory: model, pool: pool) }
-        return try Reranker.default(pool: pool)
     }
 }

@@ -1,4 +1,5 @@
 import Evaluation
+import Ranking
 import TestSupport
 import Testing
 

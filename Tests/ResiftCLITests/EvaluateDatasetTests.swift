@@ -126,6 +126,58 @@ struct EvaluateDatasetTests {
         #expect(output.stdout.contains("plot-gains"))
     }
 
+    @Test("a calibration is stored, and makes a minimum score a probability")
+    func calibration() throws {
+        let help = Repository.directory + "/Examples/demo/help-centre"
+        let file = folder.path + "/calibration.json"
+        let output = try Resift.run([
+            "evaluate", "--dataset", help, "--index", index, "--stages", "bm25+rerank", "--calibrate",
+            "--calibration", file,
+        ])
+        #expect(output.status == 0, "\(output.stderr)")
+        #expect(output.stderr.contains("calibration: \(file), from "))
+        let stored = try JSONFile.object(path: file)
+        guard case .object(let errors)? = stored["expected_calibration_error"],
+            case .number(let before)? = errors["before"], case .number(let platt)? = errors["platt"]
+        else {
+            Issue.record("\(stored)")
+            return
+        }
+        // One document of fifty is relevant: the raw scores promise far more.
+        #expect(platt.double < before.double / 2)
+
+        let query = "Can someone without an account look at a board?"
+        let search = ["search", query, "--index", index, "--calibrated", "platt", "--calibration", file]
+        let all = try Resift.run(search + ["--limit", "50"])
+        #expect(all.status == 0, "\(all.stderr)")
+        let scores = try all.lines.map { line in
+            guard case .object(let result) = try JSONValue.parse(Array(line.utf8)),
+                result["score_kind"] == .string("calibrated_probability"), case .number(let score)? = result["score"]
+            else { return -1.0 }
+            return score.double
+        }
+        #expect(scores.count > 10 && scores.allSatisfy { (0...1).contains($0) })
+        let best = try Resift.run(search + ["--limit", "50", "--min-score", "0.2"])
+        #expect(best.lines.count == scores.count { $0 >= 0.2 })
+        #expect(best.lines.count < scores.count)
+        #expect(
+            best.stderr.contains("note: \(scores.count - best.lines.count) of \(scores.count) candidates score below"))
+
+        let bad: [([String], Int32, String)] = [
+            (["rerank", query, "--documents", "-", "--calibrated", "isotonic"], 66, "There is no calibration"),
+            (search + ["--no-rerank"], 64, "leave out --no-rerank"),
+            (["search", query, "--index", index, "--calibration", file], 64, "--calibration needs --calibrated"),
+            (search + ["--model", Resift.model], 65, "but the model is"),
+            (["evaluate", "--dataset", help, "--stages", "bm25", "--calibrate"], 65, "There are 0 stages"),
+            (["evaluate", "--dataset", help, "--calibration", file], 64, "--calibration needs --calibrate"),
+        ]
+        for (arguments, status, message) in bad {
+            let output = try Resift.run(arguments, input: "a document\n")
+            #expect(output.status == status, "\(output.stderr)")
+            #expect(output.stderr.contains(message), "\(output.stderr)")
+        }
+    }
+
     @Test("what cannot be evaluated says why")
     func badInput() throws {
         let cases: [([String], Int32, String)] = [

@@ -17,6 +17,8 @@ public struct JudgedDataset: Sendable {
     /// Absolute, with symbolic links resolved.
     public let directory: String
     public let split: String
+    /// The last part of the directory.
+    public var name: String { directory.split(separator: "/").last.map(String.init) ?? directory }
     /// The queries of the split that have judgements, in the order of the file.
     public let queries: [Query]
     public let qrels: Qrels

@@ -9,6 +9,8 @@ public struct StageRun: Sendable {
     /// `bm25+rerank`, and with several models `bm25+rerank[model]`.
     public var name: String
     public var stage: EvaluationStage
+    /// Nil without a reranker.
+    public var model: ModelDescription?
     public var run: Run = [:]
     /// For each query that was answered, as if the stage had run alone: its first stage, and its reranking.
     public var milliseconds: [String: Double] = [:]
@@ -74,7 +76,7 @@ public struct StageEvaluation: Sendable {
                 ? [(StageRun(name: stage.description, stage: stage), nil as Model?)]
                 : models.map { model in
                     let name = models.count == 1 ? stage.description : "\(stage)[\(model.name)]"
-                    return (StageRun(name: name, stage: stage), model)
+                    return (StageRun(name: name, stage: stage, model: model.reranker.model), model)
                 }
         }
         var pools: [EvaluationStage.Retrieval: Run] = [:]

@@ -123,7 +123,7 @@ public struct Pipeline: Sendable {
         answer.results = ranking.candidates.map { candidate in
             var result = candidates[candidate.index]
             result.score = Double(candidate.score)
-            result.scoreKind = candidate.scoreKind == .logit ? .logit : .normalizedRelevance
+            result.scoreKind = SearchScoreKind(candidate.scoreKind)
             result.candidate = candidate
             return result
         }

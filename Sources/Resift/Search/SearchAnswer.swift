@@ -74,4 +74,13 @@ public enum SearchScoreKind: String, Sendable {
     case convexCombination = "convex_combination"
     case logit
     case normalizedRelevance = "normalized_relevance"
+    case calibratedProbability = "calibrated_probability"
+
+    init(_ kind: ScoreKind) {
+        switch kind {
+        case .logit: self = .logit
+        case .normalizedRelevance: self = .normalizedRelevance
+        case .calibratedProbability: self = .calibratedProbability
+        }
+    }
 }

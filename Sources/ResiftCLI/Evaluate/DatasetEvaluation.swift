@@ -50,7 +50,7 @@ struct DatasetEvaluation {
         }
         progress.clear()
         var report = DatasetReport(
-            dataset: dataset.directory.split(separator: "/").last.map(String.init) ?? dataset.directory,
+            dataset: dataset.name,
             split: dataset.split, measures: measures, rows: rows.map { row($0, dataset, pools) }, recall: [],
             cost: cost,
             queryTexts: Dictionary(dataset.queries.map { ($0.id, $0.text) }, uniquingKeysWith: { first, _ in first }))

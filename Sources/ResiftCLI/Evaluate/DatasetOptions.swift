@@ -50,9 +50,13 @@ struct DatasetOptions: ParsableArguments {
     /// What stands for the model inside the package in `--models`.
     static let defaultModel = "default"
 
+    var modelNames: [String] {
+        (models ?? DatasetOptions.defaultModel).split(separator: ",").map(String.init)
+    }
+
     func loadModels(pool: ComputePool) throws(RankingError) -> [StageEvaluation.Model] {
         var loaded: [StageEvaluation.Model] = []
-        for path in (models ?? DatasetOptions.defaultModel).split(separator: ",").map(String.init) {
+        for path in modelNames {
             let reranker =
                 try path == DatasetOptions.defaultModel
                 ? Reranker.default(pool: pool) : Reranker.load(directory: path, pool: pool)

@@ -40,7 +40,8 @@ struct EvaluateCommand: AsyncParsableCommand {
             With --calibrate, logits of the pool are fitted to the judgements: Platt's
             slope and intercept, and an isotonic function. Documents without a judgement
             count as not relevant. The calibration errors (ECE, 10 bins) are of fits on half
-            the queries, told on the other half.
+            the queries, told on the other half. rerank and search use the fit with
+            --calibrated platt or isotonic; their --min-score is then a probability.
 
             With several runs, each is compared with the first: the p-value of the
             paired t-test and of the randomization test, and how many queries it wins,
@@ -62,11 +63,13 @@ struct EvaluateCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Write the run of each stage there, in TREC's format.", valueName: "directory"))
     var saveRuns: String?
 
+    @Flag(help: "Fit probabilities to the reranker's scores on the dataset's judgements, and store them.")
+    var calibrate = false
+
     @Option(
         help: ArgumentHelp(
-            "Fit probabilities to the reranker's scores on the dataset's judgements, and write them there.",
-            valueName: "file"))
-    var calibrate: String?
+            "With --calibrate: where to. Default: \(CalibrationFile.name) beside the model.", valueName: "file"))
+    var calibration: String?
 
     @OptionGroup var prices: PriceOptions
 
@@ -99,6 +102,7 @@ struct EvaluateCommand: AsyncParsableCommand {
     }
 
     func validate() throws {
+        if calibration != nil, !calibrate { throw ValidationError("--calibration needs --calibrate.") }
         if datasets.dataset != nil {
             if !runs.isEmpty || qrels != nil {
                 throw ValidationError("Give runs and --qrels, or --dataset, not both.")
@@ -107,7 +111,7 @@ struct EvaluateCommand: AsyncParsableCommand {
         }
         if runs.isEmpty { throw ValidationError("Give at least one run, or --dataset.") }
         if qrels == nil { throw ValidationError("Missing expected argument '--qrels <file>'") }
-        if stages != nil || saveRuns != nil || calibrate != nil {
+        if stages != nil || saveRuns != nil || calibrate {
             throw ValidationError("--stages, --save-runs and --calibrate need --dataset.")
         }
         if format == .html { throw ValidationError("--format html needs --dataset.") }
@@ -151,14 +155,16 @@ struct EvaluateCommand: AsyncParsableCommand {
     private func evaluate(
         _ directory: String, _ evaluator: Evaluator, _ measures: [Measure], _ thresholds: [Threshold]
     ) async throws {
-        let job = DatasetEvaluation(
-            options: datasets, stages: try EvaluationStage.list(parsing: stages ?? "bm25,bm25+rerank"),
-            evaluator: evaluator, measures: measures, cost: prices.cost)
+        let stages = try EvaluationStage.list(parsing: stages ?? "bm25,bm25+rerank")
         let dataset = try JudgedDataset(directory: directory, split: datasets.split)
+        let calibration = CalibrationWriter(file: calibration, dataset: "\(dataset.name), \(dataset.split)")
+        if calibrate { try calibration.check(stages, models: datasets.modelNames.count) }
+        let job = DatasetEvaluation(
+            options: datasets, stages: stages, evaluator: evaluator, measures: measures, cost: prices.cost)
         let (report, runs) = try await job.run(dataset)
-        if let calibrate { try CalibrationFile.write(runs, dataset.qrels, to: calibrate) }
         if let saveRuns { try RunFolder.write(runs, to: saveRuns) }
         DatasetReportWriter(perQuery: perQuery).write(report, format)
+        if calibrate { try calibration.write(runs, dataset.qrels) }
         try check(thresholds, report.rows.last?.result)
     }
 

@@ -111,6 +111,8 @@ struct SearchCommand: AsyncParsableCommand {
     @Option(help: "How to print. Default: table on a terminal, else jsonl.")
     var format: OutputFormat?
 
+    @OptionGroup var scores: ScoreOptions
+
     @OptionGroup var model: ModelOptions
 
     func validate() throws {
@@ -124,22 +126,26 @@ struct SearchCommand: AsyncParsableCommand {
             throw ValidationError("--lexical-weight is \(lexicalWeight); it is a share, 0 to 1.")
         }
         if poolSize < 1 { throw ValidationError("--pool is \(poolSize); it counts candidates, from 1.") }
+        if rerank == false, !scores.isDefault {
+            throw ValidationError(
+                "--min-score and --calibrated are about the reranker's scores; leave out --no-rerank.")
+        }
         if stages != nil, !candidates.isEmpty { throw ValidationError("Give --stages or --candidates, not both.") }
     }
 
     func run() async throws {
         try await reportingErrors {
             let index = try openIndex()
-            let options = try searchOptions()
+            var options = try searchOptions()
             let stages = options.pools?.map(\.stage) ?? []
             let compute = ModelOptions.pool(threads: model.threads)
             let wantsDense = options.pools == nil || stages.contains(.dense)
             let encoder =
                 wantsDense || embedder != nil
                 ? try await IndexEmbedder.load(index.settings, directory: embedder, pool: compute) : nil
-            let pipeline = Pipeline(
-                index: index, reranker: options.rerank == .never ? nil : try model.load(pool: compute),
-                embedder: encoder, pool: compute)
+            let reranker = options.rerank == .never ? nil : try model.load(pool: compute)
+            if let reranker { try scores.apply(to: &options.rerankOptions, reranker) }
+            let pipeline = Pipeline(index: index, reranker: reranker, embedder: encoder, pool: compute)
             if let queries {
                 try await searchMany(queries, pipeline, options)
             } else {
@@ -163,7 +169,8 @@ struct SearchCommand: AsyncParsableCommand {
         // An answer cannot be longer than its pool.
         options.poolSize = max(poolSize, options.limit)
         options.bm25 = try BM25(k1: k1, b: b, lengths: lengths)
-        options.rerank = rerank.map { $0 ? .always : .never } ?? .whenUseful
+        // A threshold on the reranker's scores asks for them.
+        options.rerank = rerank.map { $0 ? .always : .never } ?? (scores.isDefault ? .whenUseful : .always)
         options.rerankOptions = RerankOptions(longDocuments: .truncate)
         options.explain = explain
         return options
@@ -224,6 +231,10 @@ struct SearchCommand: AsyncParsableCommand {
 
     /// What the results do not show goes to standard error.
     private func note(_ answer: SearchAnswer) {
+        if let report = answer.reranking.report, report.belowMinScore > 0 {
+            StandardError.write(
+                "note: \(report.belowMinScore) of \(report.documents) candidates score below --min-score\n")
+        }
         if let report = answer.reranking.report, report.truncatedDocuments > 0 {
             StandardError.write(
                 "note: \(report.truncatedDocuments) of \(report.documents) candidates were cut to the reranker's window\n"

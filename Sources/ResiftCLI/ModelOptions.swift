@@ -1,0 +1,61 @@
+public import ArgumentParser
+public import Resift
+
+/// The model and the threads that a command runs with.
+struct ModelOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "A cross-encoder in the Hugging Face layout. Default: the one inside the package.", valueName: "directory"))
+    var model: String?
+
+    @Option(help: "Threads for inference. Default: one for each CPU.")
+    var threads: Int?
+
+    func validate() throws { try ModelOptions.check(threads: threads) }
+
+    static func check(threads: Int?) throws {
+        if let threads, !(1...1_024).contains(threads) {
+            throw ValidationError("--threads is \(threads); it has to be 1 to 1024.")
+        }
+    }
+
+    static func pool(threads: Int?) -> ComputePool { threads.map { ComputePool(threads: $0) } ?? .shared }
+
+    func load() throws(RankingError) -> Reranker { try load(pool: ModelOptions.pool(threads: threads)) }
+
+    func load(pool: ComputePool) throws(RankingError) -> Reranker {
+        if let model { return try Reranker.load(directory: model, pool: pool) }
+        return try Reranker.default(pool: pool)
+    }
+}
+
+/// What the scores of a reranker are, and which are good enough.
+struct ScoreOptions: ParsableArguments {
+    // A negative number is a score, not an option.
+    @Option(parsing: .unconditional, help: "Leave out what scores lower.")
+    var minScore: Float?
+
+    @Option(help: "Scores as probabilities of relevance, by the model's calibration; see evaluate --calibrate.")
+    var calibrated: ScoreCalibration.Method?
+
+    @Option(
+        help: ArgumentHelp(
+            "With --calibrated: the calibration. Default: \(CalibrationFile.name) beside the model.", valueName: "file")
+    )
+    var calibration: String?
+
+    func validate() throws {
+        if calibration != nil, calibrated == nil {
+            throw ValidationError("--calibration needs --calibrated platt or --calibrated isotonic.")
+        }
+    }
+
+    var isDefault: Bool { minScore == nil && calibrated == nil }
+
+    func apply(to options: inout RerankOptions, _ reranker: Reranker) throws(RankingError) {
+        options.minScore = minScore
+        if let calibrated { options.calibration = try reranker.calibration(calibrated, file: calibration) }
+    }
+}
+
+extension ScoreCalibration.Method: ExpressibleByArgument {}
