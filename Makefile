@@ -1,5 +1,5 @@
 # `make demo` and `make test` need a Swift 6.1 toolchain or newer and what `deps` installs or names: no Python, no GPU.
-.PHONY: demo test build bench bench-peers oracle sanitize sanitize-threads neon fuzz format lint docs install clean deps
+.PHONY: demo test build bench bench-peers oracle oracle-environment sanitize sanitize-threads neon fuzz format lint docs install clean deps
 
 SWIFT ?= swift
 PREFIX ?= /usr/local
@@ -39,11 +39,13 @@ bench-peers: deps
 	@$(VENV)/bin/python -m pip install --quiet -r Benchmarks/requirements.txt
 	@$(VENV)/bin/python Benchmarks/compare.py
 
-# Measures and p-values against pytrec_eval, ir_measures and scipy, from PyPI.
-oracle: deps
-	$(RELEASE)
+# With it, `make test` compares measures and p-values with pytrec_eval, ir_measures and scipy, from PyPI.
+oracle-environment:
 	@test -x .venv-oracle/bin/python || $(PYTHON) -m venv .venv-oracle
 	@.venv-oracle/bin/python -m pip install --quiet -r Tools/oracle/requirements-measures.txt
+
+oracle: deps oracle-environment
+	$(RELEASE)
 	@.venv-oracle/bin/python Tools/oracle/compare.py "$$($(SWIFT) build -c release --show-bin-path)/resift"
 
 sanitize: deps

@@ -1,6 +1,7 @@
 #!/bin/sh
 # install-missing.sh COMMAND PACKAGE...: makes sure that a command exists.
 # install-missing.sh --library NAME PACKAGE...: makes sure that pkg-config knows a library.
+# install-missing.sh --python NAME PACKAGE...: makes sure that python3 can import a module.
 # As root on Debian or Ubuntu it installs the packages; elsewhere it prints the one command to type.
 set -eu
 if [ "$1" = --library ]; then
@@ -8,6 +9,11 @@ if [ "$1" = --library ]; then
     kind=library
     name=$1
     exists() { pkg-config --exists "$name"; }
+elif [ "$1" = --python ]; then
+    shift
+    kind="Python module"
+    name=$1
+    exists() { python3 -c "import $name" 2>/dev/null; }
 else
     kind=command
     name=$1

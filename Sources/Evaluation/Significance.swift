@@ -25,28 +25,55 @@ public enum Significance {
     }
 
     /// The two-sided p-value of Fisher's randomization test: how often the mean difference is at least as large when
-    /// each query's two values change places at random. Seeded, so that a report can be repeated.
+    /// each query's two values change places at random.
     ///
-    /// `p = (1 + hits) / (1 + permutations)`, which is never 0.
+    /// Exact where n queries that differ have at most `permutations` ways to change places, 2ⁿ: `p = hits / 2ⁿ`. Beyond,
+    /// that many are drawn, seeded so that a report can be repeated: `p = (1 + hits) / (1 + permutations)`, which is
+    /// never 0 and has a standard error of √(p (1 - p) / permutations).
     public static func randomizationTest(
-        _ first: [Double], _ second: [Double], permutations: Int = 100_000, seed: UInt64 = 1
+        _ first: [Double], _ second: [Double], permutations: Int = 1 << 20, seed: UInt64 = 1
     ) -> Double? {
         guard first.count == second.count, !first.isEmpty, permutations > 0 else { return nil }
         let differences = zip(first, second).map { $0 - $1 }.filter { $0 != 0 }
         let observed = abs(differences.reduce(0, +))
-        var generator = SplitMix64(state: seed)
+        let sums = SignedSums(differences)
+        // Sums of the same numbers in another order of signs may differ in the last bits.
+        let least = observed - 1e-12 * max(1, observed)
         var hits = 0
-        for _ in 0..<permutations {
-            var (sum, bits) = (0.0, UInt64(0))
-            for (index, difference) in differences.enumerated() {
-                if index % 64 == 0 { bits = generator.next() }
-                sum += bits & 1 == 0 ? difference : -difference
-                bits >>= 1
-            }
-            // Sums of the same numbers in another order of signs may differ in the last bits.
-            if abs(sum) >= observed - 1e-12 * max(1, observed) { hits += 1 }
+        if differences.count < 62, 1 << differences.count <= permutations {
+            let all = 1 << differences.count
+            for code in 0..<all where abs(sums.sum { _ in UInt64(code) }) >= least { hits += 1 }
+            return Double(hits) / Double(all)
         }
+        var generator = SplitMix64(state: seed)
+        for _ in 0..<permutations where abs(sums.sum { _ in generator.next() }) >= least { hits += 1 }
         return Double(1 + hits) / Double(1 + permutations)
+    }
+
+    /// Sums of numbers with signs, eight numbers a look-up.
+    private struct SignedSums {
+        /// [chunk][signs]: the sum of up to 8 numbers, each negative where its bit is set.
+        private let tables: [[Double]]
+
+        init(_ numbers: [Double]) {
+            tables = stride(from: 0, to: numbers.count, by: 8).map { start in
+                let own = numbers[start..<min(start + 8, numbers.count)]
+                return (0..<256).map { signs in
+                    own.enumerated().reduce(0) { $0 + (signs >> $1.offset & 1 == 0 ? $1.element : -$1.element) }
+                }
+            }
+        }
+
+        /// - Parameter word: The signs of 64 numbers, asked for in order.
+        func sum(_ word: (Int) -> UInt64) -> Double {
+            var (sum, signs) = (0.0, UInt64(0))
+            for (chunk, table) in tables.enumerated() {
+                if chunk % 8 == 0 { signs = word(chunk / 8) }
+                sum += table[Int(signs & 255)]
+                signs >>= 8
+            }
+            return sum
+        }
     }
 
     /// I_x(a, b) by its continued fraction (Lentz's method): Abramowitz & Stegun, 26.5.8.

@@ -96,11 +96,13 @@ struct SignificanceTests {
 
     @Test("the randomization test counts sign flips: 3 equal differences are matched by 2 of 8")
     func randomization() throws {
-        let p = try #require(Significance.randomizationTest([0, 0, 0], [1, 1, 1], permutations: 100_000))
-        #expect(abs(p - 2 / 8.0) < 0.01)
+        #expect(Significance.randomizationTest([0, 0, 0], [1, 1, 1]) == 0.25)
+        // 8 ways are more than 7, which are therefore drawn: (1 + hits) / 8.
+        let drawn = try #require(Significance.randomizationTest([0, 0, 0], [1, 1, 1], permutations: 7))
+        #expect((drawn * 8).rounded() == drawn * 8 && drawn > 0)
     }
 
-    @Test("the randomization test is near the exact p-value over all 1,024 sign flips")
+    @Test("the randomization test is exact over all 1,024 sign flips, and near it where it draws them")
     func randomizationExact() throws {
         let differences = zip(Self.first, Self.second).map { $0 - $1 }
         let observed = abs(differences.reduce(0, +))
@@ -110,7 +112,23 @@ struct SignificanceTests {
             }
             return abs(sum) >= observed - 1e-12
         }
-        let p = try #require(Significance.randomizationTest(Self.first, Self.second))
-        #expect(abs(p - Double(hits) / 1_024) < 1e-3)
+        #expect(Significance.randomizationTest(Self.first, Self.second) == Double(hits) / 1_024)
+        // The same ten differences among queries that do not differ have the same p-value.
+        let padding = [Double](repeating: 0.5, count: 70)
+        #expect(Significance.randomizationTest(Self.first + padding, Self.second + padding) == Double(hits) / 1_024)
+        let drawn = try #require(Significance.randomizationTest(Self.first, Self.second, permutations: 1_000))
+        #expect(abs(drawn - Double(hits) / 1_024) < 0.03)
+    }
+
+    @Test("with more than 64 queries that differ, every one of them changes places")
+    func randomizationOfMany() throws {
+        // 70 differences of 1 and one of 100: the sum is as large where the last keeps its sign or all turn with it.
+        let first = [Double](repeating: 1, count: 70) + [100]
+        let p = try #require(Significance.randomizationTest([Double](repeating: 0, count: 71), first))
+        // |±100 + Σ±1| >= 170 needs all signs alike: 2 of 2^71.
+        #expect(p < 1e-5)
+        // Without the last, 35 ± more: sums are binomial, and 0 is reached by all.
+        let even = (0..<70).map { Double($0 % 2 * 2 - 1) }
+        #expect(Significance.randomizationTest([Double](repeating: 0, count: 70), even) == 1)
     }
 }

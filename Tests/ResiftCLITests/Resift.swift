@@ -18,7 +18,7 @@ enum Resift {
     static let model = Repository.model("bert-cross-encoder")
 
     /// SwiftPM puts the command beside the program, or the bundle, that holds the tests.
-    private static let program: URL = {
+    static let program: URL = {
         #if os(Linux)
             let tests = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
         #else
@@ -37,13 +37,14 @@ enum Resift {
 
     /// Streams are files, so that no pipe can fill up while nobody reads it.
     static func run(
-        _ arguments: [String], input: [UInt8], environment: [String: String] = [:]
+        _ arguments: [String], input: [UInt8], environment: [String: String] = [:], program: URL = Resift.program
     ) throws -> Output {
         let folder = try TemporaryFolder()
         let stdin = try FileHandle(forReadingFrom: URL(fileURLWithPath: folder.write("stdin", input)))
         let stdout = try FileHandle(forUpdating: URL(fileURLWithPath: folder.write("stdout", "")))
         let stderr = try FileHandle(forUpdating: URL(fileURLWithPath: folder.write("stderr", "")))
         let process = prepared(arguments, environment: environment)
+        process.executableURL = program
         process.standardInput = stdin
         process.standardOutput = stdout
         process.standardError = stderr
