@@ -68,6 +68,7 @@ format:
 	$(SWIFT) format --in-place --recursive Package.swift Sources Tests Benchmarks Tools Examples
 
 lint:
+	@! git grep -nE "^(<<<<<<<|>>>>>>>) " || { echo "marks of a merge"; exit 1; }
 	$(SWIFT) format lint --strict --recursive Package.swift Sources Tests Benchmarks Tools Examples
 
 docs: deps
