@@ -60,19 +60,19 @@ public final class ComputePool: @unchecked Sendable {
     /// without this keeps its threads.
     public func shutDown() { publish { $0.stopped = true } }
 
-    /// Runs `body` on a thread of the pool. Throws CancellationError where the task was cancelled before it began;
-    /// `body` looks at `lane.isCancelled` to stop earlier.
+    /// Runs `body` on a thread of the pool. Throws CancellationError where the task was cancelled, or the deadline had
+    /// passed, before it began; `body` looks at `lane.isCancelled` to stop earlier.
     package func run<Result: Sendable>(
-        _ body: @escaping @Sendable (Lane) throws -> Result
+        until deadline: ContinuousClock.Instant? = nil, _ body: @escaping @Sendable (Lane) throws -> Result
     ) async throws -> Result {
         let cancelled = CancellationFlag()
         return try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in
                 enqueue {
-                    if cancelled.isSet {
+                    let lane = Lane(pool: self, cancelled: cancelled, deadline: deadline)
+                    if lane.isCancelled {
                         continuation.resume(throwing: CancellationError())
                     } else {
-                        let lane = Lane(pool: self, cancelled: cancelled)
                         continuation.resume(with: Swift.Result { try body(lane) })
                     }
                 }
@@ -85,7 +85,7 @@ public final class ComputePool: @unchecked Sendable {
     /// Runs `body` on the calling thread, which shares its iterations with the pool's free threads. For callers that
     /// have a thread of their own already; never from async code, which must not block.
     package func withLane<Result>(_ body: (Lane) throws -> Result) rethrows -> Result {
-        try body(Lane(pool: self, cancelled: CancellationFlag()))
+        try body(Lane(pool: self, cancelled: CancellationFlag(), deadline: nil))
     }
 
     /// The CPUs that this process may run on.
@@ -191,9 +191,11 @@ public final class ComputePool: @unchecked Sendable {
 package struct Lane: Sendable {
     fileprivate let pool: ComputePool
     fileprivate let cancelled: CancellationFlag
+    fileprivate let deadline: ContinuousClock.Instant?
 
     package var threads: Int { pool.threads }
-    package var isCancelled: Bool { cancelled.isSet }
+    /// True where the work is not wanted any more, or would come too late.
+    package var isCancelled: Bool { cancelled.isSet || deadline.map { $0 <= .now } ?? false }
 
     /// Calls `body(iteration, slot)` for every iteration in `0..<count`, on all threads that are free. Two calls that
     /// run at the same time have different slots in `0..<threads`, for scratch memory.

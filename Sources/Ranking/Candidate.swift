@@ -3,6 +3,7 @@ public struct Candidate: Sendable {
     public var document: Document
     /// Position of the document in the caller's list, from 0.
     public var index: Int
+    /// -∞ where the candidate was not scored.
     public var score: Float
     public var scoreKind: ScoreKind
     /// The part of the document that the score comes from, where the document was split.
@@ -16,7 +17,15 @@ public struct Candidate: Sendable {
     /// Tokens of the document that no score saw, because the model's window was full.
     public var truncatedTokens: Int
 
+    /// A candidate that the deadline left without a score.
+    public init(unscored document: Document, index: Int) {
+        self.init(
+            document: document, index: index, score: -.infinity, scoreKind: .unscored, logit: -.infinity, tokens: 0,
+            passages: 0)
+    }
+
     public var id: String? { document.id }
+    public var isScored: Bool { scoreKind != .unscored }
 
     public init(
         document: Document, index: Int, score: Float, scoreKind: ScoreKind, passage: Passage? = nil, logit: Float,
@@ -33,10 +42,11 @@ public struct Candidate: Sendable {
         self.truncatedTokens = truncatedTokens
     }
 
-    /// The order of a ranking: higher scores first; where a calibration made different logits equal, higher logits;
+    /// The order of a ranking: scored candidates first, the others as they were given; higher scores first; where a calibration made different logits equal, higher logits;
     /// equal scores by document id, in byte order, documents without an id last; then by position in the caller's list.
     /// Total as long as no score is NaN.
     public static func precedes(_ a: Candidate, _ b: Candidate) -> Bool {
+        guard a.isScored, b.isScored else { return a.isScored != b.isScored ? a.isScored : a.index < b.index }
         if a.score != b.score { return a.score > b.score }
         if a.scoreKind == .calibratedProbability, a.logit != b.logit { return a.logit > b.logit }
         switch (a.id, b.id) {

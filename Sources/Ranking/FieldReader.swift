@@ -6,11 +6,19 @@ package import OrderedJSON
 package struct FieldReader {
     private let object: JSONObject
     private let source: String
+    private let why: String
+    private let fix: String
 
-    /// `source` is the file's name, or the file's name and the part of it: "m/tokenizer.json, model,".
-    package init(_ object: JSONObject, source: String) {
+    /// `source` is the file's name, or the file's name and the part of it: "m/tokenizer.json, model,". `why` and `fix`
+    /// are for errors; without them, those of a model's file.
+    package init(
+        _ object: JSONObject, source: String, why: String = "The model cannot be built from it.",
+        fix: String = "Download the file again from the model's own revision."
+    ) {
         self.object = object
         self.source = source
+        self.why = why
+        self.fix = fix
     }
 
     package func integer(
@@ -57,8 +65,7 @@ package struct FieldReader {
 
     package func corrupt(_ problem: String) -> RankingError {
         RankingError(
-            .corruptFile, what: "\(source) \(problem).", why: "The model cannot be built from it.",
-            fix: "Download the file again from the model's own revision.")
+            .corruptFile, what: "\(source) \(problem).", why: why, fix: fix)
     }
 
     private func value<Value>(

@@ -8,4 +8,6 @@ public enum ScoreKind: String, Sendable, CaseIterable {
     /// The probability that the document is relevant, as far as the queries that the calibration was fitted on stand for
     /// the caller's: 0 ... 1.
     case calibratedProbability = "calibrated_probability"
+    /// No score: the deadline came first. The candidate follows the scored ones, in the order it was given.
+    case unscored
 }

@@ -44,11 +44,15 @@ public struct CalibrationFile: Sendable, Equatable {
 
     /// Throws `corruptFile` where the file does not hold two functions that rise with the logit.
     public init(path: String) throws(RankingError) {
-        let object = try JSONFile.object(path: path)
-        let fields = FieldReader(object, source: path)
+        let fix = "Make it again with `resift evaluate --calibrate`."
+        let object = try JSONFile.object(path: path, fix: fix)
+        func reader(_ object: JSONObject, _ source: String) -> FieldReader {
+            FieldReader(object, source: source, why: "It is no calibration, or was changed by hand.", fix: fix)
+        }
+        let fields = reader(object, path)
         func section(_ key: String) throws(RankingError) -> FieldReader {
             guard case .object(let section)? = object[key] else { throw fields.corrupt("has no object \(key)") }
-            return FieldReader(section, source: "\(path), \(key),")
+            return reader(section, "\(path), \(key),")
         }
         let (line, errors) = (try section("platt"), try section("expected_calibration_error"))
         let slope = try line.double("slope")

@@ -69,6 +69,21 @@ public struct CrossEncoder: Sendable {
         return logits
     }
 
+    /// The raw logits of one batch of encoded pairs, or nil where they would come after the deadline.
+    func logits(of pairs: some Sequence<EncodedPair>, until deadline: ContinuousClock.Instant) async throws
+        -> [[Float]]?
+    {
+        var batch = TokenBatch()
+        for pair in pairs { batch.append(tokenIDs: pair.tokenIDs, typeIDs: pair.typeIDs) }
+        let sealed = batch
+        do {
+            return try await pool.run(until: deadline) { lane in try model.logits(of: sealed, on: lane) }
+        } catch is CancellationError {
+            try Task.checkCancellation()
+            return nil
+        }
+    }
+
     /// The raw logits of query and passage texts, encoded and truncated as sentence-transformers does.
     public func logits(
         of pairs: [(query: String, passage: String)], truncation: TruncationStrategy = .longestFirst

@@ -12,6 +12,10 @@ public struct RerankReport: Sendable, Equatable {
     public var documents: Int
     /// Documents left out because they scored below `minScore`.
     public var belowMinScore: Int
+    /// Documents that the deadline left without a score.
+    public var unscoredDocuments: Int
+    /// False where documents have no score.
+    public var isComplete: Bool { unscoredDocuments == 0 }
     /// Pairs of query and passage that were scored.
     public var pairs: Int
     /// Tokens of all pairs, special tokens included.

@@ -29,6 +29,9 @@ public struct RerankOptions: Sendable {
     public var calibration: ScoreCalibration?
     /// Which label of a model with several is the relevance.
     public var label: Int?
+    /// How long the whole call may take. Documents are scored in the order given until the time is over; the rest keep
+    /// that order behind them, marked, and the report counts them. Nil scores all.
+    public var deadline: Duration?
     /// Called as pairs are scored, from any thread.
     public var progress: (@Sendable (RerankProgress) -> Void)?
 
@@ -36,7 +39,7 @@ public struct RerankOptions: Sendable {
         longDocuments: LongDocuments = .truncate, truncation: TruncationStrategy = .longestFirst,
         maxTokens: Int? = nil, rankFields: [String]? = nil, minScore: Float? = nil,
         activation: ScoreActivation? = nil, calibration: ScoreCalibration? = nil, label: Int? = nil,
-        progress: (@Sendable (RerankProgress) -> Void)? = nil
+        deadline: Duration? = nil, progress: (@Sendable (RerankProgress) -> Void)? = nil
     ) {
         self.longDocuments = longDocuments
         self.truncation = truncation
@@ -46,6 +49,7 @@ public struct RerankOptions: Sendable {
         self.activation = activation
         self.calibration = calibration
         self.label = label
+        self.deadline = deadline
         self.progress = progress
     }
 }

@@ -29,6 +29,21 @@ struct ModelOptions: ParsableArguments {
     }
 }
 
+/// A time such as 150ms or 0.5s.
+struct TimeArgument: ExpressibleByArgument {
+    let duration: Duration
+
+    init?(argument: String) {
+        let units: [(String, Double)] = [("ms", 0.001), ("s", 1)]
+        guard let (unit, seconds) = units.first(where: { argument.hasSuffix($0.0) }),
+            let value = Double(argument.dropLast(unit.count)), value > 0, value * seconds <= 86_400
+        else { return nil }
+        duration = .seconds(value * seconds)
+    }
+
+    var defaultValueDescription: String { "\(duration.milliseconds)ms" }
+}
+
 /// What the scores of a reranker are, and which are good enough.
 struct ScoreOptions: ParsableArguments {
     // A negative number is a score, not an option.

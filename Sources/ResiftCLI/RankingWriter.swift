@@ -87,16 +87,18 @@ struct RankingWriter {
     private func tabSeparated(_ ranking: DocumentRanking, query: Query?) throws {
         for (place, candidate) in ranking.candidates.enumerated() {
             let text = try text(of: candidate).split(whereSeparator: \.isWhitespace).joined(separator: " ")
-            let columns = [query?.id, "\(place + 1)", candidate.id ?? "\(candidate.index)", "\(candidate.score)", text]
+            let score = candidate.isScored ? "\(candidate.score)" : ""
+            let columns = [query?.id, "\(place + 1)", candidate.id ?? "\(candidate.index)", score, text]
             print(columns.compactMap(\.self).joined(separator: "\t"))
         }
     }
 
     /// `query-id Q0 document-id rank score tag`. Ids cannot hold white space there.
     private func trec(_ ranking: DocumentRanking, query: Query?) {
+        let scores = TrecScores.texts(ranking.candidates.map { $0.isScored ? $0.score : nil })
         for (place, candidate) in ranking.candidates.enumerated() {
             let id = candidate.id ?? "\(candidate.index)"
-            print("\(query?.id ?? "1") Q0 \(id) \(place + 1) \(candidate.score) resift")
+            print("\(query?.id ?? "1") Q0 \(id) \(place + 1) \(scores[place]) resift")
         }
     }
 
@@ -106,7 +108,7 @@ struct RankingWriter {
         if let query { print(Terminal.bold("\(query.id)  \(query.text)")) }
         let ids = ranking.candidates.map { $0.id ?? "\($0.index)" }
         let idWidth = max(2, min(24, ids.map(\.count).max() ?? 2))
-        let scores = ranking.candidates.map { formatted($0.score) }
+        let scores = ranking.candidates.map { $0.isScored ? formatted($0.score) : "-" }
         let scoreWidth = max(5, scores.map(\.count).max() ?? 5)
         let textWidth = max(20, Terminal.width - idWidth - scoreWidth - 22)
         print(
@@ -126,7 +128,9 @@ struct RankingWriter {
         var parts: [String] = []
         if explain {
             parts.append(
-                "logit \(formatted(candidate.logit)), \(candidate.tokens) tokens in \(candidate.passages) passage\(candidate.passages == 1 ? "" : "s")"
+                candidate.isScored
+                    ? "logit \(formatted(candidate.logit)), \(candidate.tokens) tokens in \(candidate.passages) passage\(candidate.passages == 1 ? "" : "s")"
+                    : "not scored before the deadline"
             )
         }
         if let passage = candidate.passage { parts.append("characters \(passage.start)..<\(passage.end)") }
@@ -134,8 +138,9 @@ struct RankingWriter {
         return parts.isEmpty ? nil : parts.joined(separator: "; ")
     }
 
-    /// Ten cells, filled in eighths in proportion to the score, a logit after a sigmoid.
+    /// Ten cells, empty without a score, filled in eighths in proportion to the score, a logit after a sigmoid.
     private func bar(_ candidate: Candidate) -> String {
+        guard candidate.isScored else { return "".padded(to: 10) }
         let share =
             candidate.scoreKind == .logit
             ? ScoreActivation.sigmoid([candidate.score])[0] : min(1, max(0, candidate.score))
@@ -147,7 +152,20 @@ struct RankingWriter {
     private func formatted(_ score: Float) -> String { Double(score).formatted(places: 3) }
 }
 
+/// A TREC run has a score on every line, and is read back by its scores.
+enum TrecScores {
+    /// What has no score gets one below all others, in steps of 1.
+    static func texts(_ scores: [Float?]) -> [String] {
+        var next = min(0, scores.compactMap(\.self).min() ?? 0)
+        return scores.map { score in
+            if let score { return "\(score)" }
+            next -= 1
+            return "\(next)"
+        }
+    }
+}
+
 extension JSONValue {
-    /// A score, which is finite; null would stand for one that is not.
+    /// A score; null where there is none.
     init(_ score: Float) { self = JSONNumber(score).map(JSONValue.number) ?? .null }
 }

@@ -80,6 +80,11 @@ struct RerankCommand: AsyncParsableCommand {
     @Option(help: "Longest line of the input.")
     var maxLineBytes: Int = InputBytes.defaultMaxLineBytes
 
+    @Option(
+        help: ArgumentHelp(
+            "Answer in this time, with the candidates that could be scored in it first: 150ms, 2s.", valueName: "time"))
+    var deadline: TimeArgument?
+
     @Flag(help: "Say for each document how its score came about, and print a report on standard error.")
     var explain = false
 
@@ -131,15 +136,21 @@ struct RerankCommand: AsyncParsableCommand {
         let reranker = try model.load()
         let options = try options(reranker)
         let progress = ProgressLine()
+        var incomplete = 0
         for (done, query) in queries.enumerated() {
             let pool = pools.documents(for: query)
             guard !pool.isEmpty else { continue }
             progress.show("query \(done + 1) of \(queries.count)")
             let ranking = try await reranker.rerank(query.text, pool, limit: limit(default: nil), options: options)
             try writer.write(ranking, query: query)
+            if !ranking.report.isComplete { incomplete += 1 }
             if explain { note(ranking) }
         }
         progress.clear()
+        if incomplete > 0 {
+            StandardError.write(
+                "note: the deadline left documents of \(incomplete) of \(queries.count) queries without a score\n")
+        }
         if pools.queriesWithoutCandidates > 0 {
             StandardError.write(
                 "note: \(pools.queriesWithoutCandidates) of \(queries.count) queries have no candidates and no ranking\n"
@@ -155,7 +166,8 @@ struct RerankCommand: AsyncParsableCommand {
             case .refuse: .refuse
             }
         var options = RerankOptions(
-            longDocuments: long, truncation: truncation, maxTokens: maxTokens, rankFields: fields, label: label)
+            longDocuments: long, truncation: truncation, maxTokens: maxTokens, rankFields: fields, label: label,
+            deadline: deadline?.duration)
         try scores.apply(to: &options, reranker)
         return options
     }
@@ -179,6 +191,11 @@ struct RerankCommand: AsyncParsableCommand {
     /// What the ranking does not show goes to standard error: nothing is left out silently.
     private func note(_ ranking: DocumentRanking) {
         let report = ranking.report
+        if !report.isComplete {
+            StandardError.write(
+                "note: \(report.unscoredDocuments) of \(report.documents) documents were not scored before the deadline; they follow in the order given\n"
+            )
+        }
         let hidden = report.documents - report.belowMinScore - ranking.candidates.count
         if hidden > 0, limit == nil {
             StandardError.write(

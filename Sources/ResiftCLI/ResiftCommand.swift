@@ -23,6 +23,6 @@ struct ResiftCommand: AsyncParsableCommand {
         version: ResiftVersion.current,
         subcommands: [
             RerankCommand.self, IndexCommand.self, SearchCommand.self, EvaluateCommand.self, TuneCommand.self,
-            CostCommand.self, ModelsCommand.self,
+            CostCommand.self, ProfileCommand.self, ModelsCommand.self,
         ])
 }

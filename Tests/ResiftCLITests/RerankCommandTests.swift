@@ -1,3 +1,4 @@
+import Foundation
 import OrderedJSON
 import Ranking
 import Reranking
@@ -208,5 +209,50 @@ struct RerankCommandTests {
         #expect(try Resift.run(arguments + ["--label", "3"], input: "water").status == 65)
         let scores = try (0..<3).map { try Resift.run(arguments + ["--label", "\($0)"], input: "water").stdout }
         #expect(Set(scores).count == 3)
+    }
+
+    @Test("a deadline that passed leaves the order as it was, without scores, and says so")
+    func deadline() throws {
+        let input = "one\ntwo\nthree\n"
+        let output = try Resift.rerank("a question", ["--deadline", "0.00001ms"], input: input)
+        #expect(output.status == 0)
+        #expect(output.stderr.contains("note: 3 of 3 documents were not scored before the deadline"))
+        for (place, line) in output.lines.enumerated() {
+            #expect(
+                line.hasPrefix(
+                    "{\"rank\": \(place + 1), \"index\": \(place), \"id\": null, \"score\": null, \"score_kind\": \"unscored\""
+                ))
+        }
+        #expect(output.lines.count == 3)
+        let run = try Resift.rerank("a question", ["--deadline", "0.00001ms", "--format", "trec"], input: input)
+        #expect(run.stdout == "1 Q0 0 1 -1.0 resift\n1 Q0 1 2 -2.0 resift\n1 Q0 2 3 -3.0 resift\n")
+        let long = try Resift.rerank("a question", ["--deadline", "60s"], input: input)
+        #expect(long.stdout == (try Resift.rerank("a question", input: input).stdout))
+        #expect(long.stderr == "")
+        for bad in ["0ms", "-1s", "5", "1h", "nans", "1e99s"] {
+            #expect(try Resift.rerank("q", ["--deadline", bad], input: input).status == 64, "\(bad)")
+        }
+    }
+
+    @Test("a profile is stored in the cache, and a damaged one is named")
+    func profile() throws {
+        let folder = try TemporaryFolder()
+        defer { withExtendedLifetime(folder) {} }
+        let environment = ["XDG_CACHE_HOME": folder.path]
+        let output = try Resift.run(
+            ["profile", "--model", Resift.model, "--threads", "1", "--format", "json"], environment: environment)
+        #expect(output.status == 0, "\(output.stderr)")
+        guard case .object(let report) = try JSONValue.parse(Array(output.stdout.utf8)),
+            case .string(let file)? = report["file"]
+        else {
+            Issue.record("\(output.stdout)")
+            return
+        }
+        #expect(file.hasPrefix(folder.path + "/resift/profiles/"))
+        #expect(try CostProfile(path: file).threads == 1)
+        try Data("{}".utf8).write(to: URL(fileURLWithPath: file))
+        let damaged = try Resift.rerank("q", ["--threads", "1"], input: "a\n", environment: environment)
+        #expect(damaged.status == 74)
+        #expect(damaged.stderr.contains("or make it again with `resift profile`"))
     }
 }

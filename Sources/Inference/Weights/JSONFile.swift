@@ -14,27 +14,27 @@ package enum JSONFile {
     /// The largest vocabularies take 35 MB. A parsed file takes several times its size of memory.
     package static let maxBytes = 256 << 20
 
-    package static func value(path: String) throws(RankingError) -> JSONValue {
+    package static func value(path: String, fix: String = "Download it again.") throws(RankingError) -> JSONValue {
         let file = try MappedFile(path: path)
         guard file.bytes.count <= maxBytes else {
             throw RankingError(
                 .corruptFile, what: "\(path) is \(file.bytes.count) bytes long.",
-                why: "The JSON files of a model have at most \(maxBytes) bytes.", fix: "Download it again.")
+                why: "The JSON files of a model have at most \(maxBytes) bytes.", fix: fix)
         }
         do {
             return try JSONValue.parse(file.bytes)
         } catch {
             throw RankingError(
                 .corruptFile, what: "\(path) is not valid JSON: \(error).", why: "The file is damaged or cut short.",
-                fix: "Download it again.", cause: error)
+                fix: fix, cause: error)
         }
     }
 
-    package static func object(path: String) throws(RankingError) -> JSONObject {
-        guard case .object(let object) = try value(path: path) else {
+    package static func object(path: String, fix: String = "Download it again.") throws(RankingError) -> JSONObject {
+        guard case .object(let object) = try value(path: path, fix: fix) else {
             throw RankingError(
                 .corruptFile, what: "\(path) holds JSON, but not an object.", why: "It is not the file its name says.",
-                fix: "Download it again.")
+                fix: fix)
         }
         return object
     }

@@ -78,27 +78,7 @@ public struct DatasetIndex: Sendable {
     }
 
     private static func cachePath(_ dataset: JudgedDataset, _ settings: IndexSettings) throws(RankingError) -> String {
-        func variable(_ name: String) -> String? {
-            getenv(name).map { String(cString: $0) }.flatMap { $0.hasPrefix("/") ? $0 : nil }
-        }
-        #if canImport(Darwin)
-            let home = variable("HOME").map { $0 + "/Library/Caches" }
-        #else
-            let home = variable("HOME").map { $0 + "/.cache" }
-        #endif
-        guard let cache = variable("XDG_CACHE_HOME") ?? home else {
-            throw RankingError(
-                .notFound, what: "There is no cache directory for the index.",
-                why: "Neither XDG_CACHE_HOME nor HOME names one.", fix: "Say where the index goes: --index FILE.")
-        }
-        let folder = cache + "/resift/evaluate"
-        do {
-            try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        } catch {
-            throw RankingError(
-                .storage, what: "\(folder) cannot be made.", why: "The system refused it: \(error)",
-                fix: "Check its permissions, or say where the index goes: --index FILE.", cause: error)
-        }
+        let folder = try UserCache.folder("evaluate", alternative: "Say where the index goes: --index FILE.")
         var digest = BuildFingerprint()
         digest.append(dataset.directory)
         digest.append(settings.embedder?.directory ?? "")

@@ -18,6 +18,8 @@ public struct StageRun: Sendable {
     public var pairs = 0
     /// The reranker's logits of the pool, by query and document; empty without a reranker.
     public var logits: Run = [:]
+    /// Candidates that the deadline left without a score.
+    public var unscored = 0
     /// Candidates of which the reranker's window cut something off.
     public var truncated = 0
     /// Queries that gave no results, with the reason; the rest of the evaluation goes on.
@@ -132,9 +134,11 @@ public struct StageEvaluation: Sendable {
                 options: options.rerankOptions)
             row.milliseconds[query.id, default: 0] += (clock.now - begin).milliseconds
             row.pairs += ranking.report.pairs
+            row.unscored += ranking.report.unscoredDocuments
             row.truncated += ranking.report.truncatedDocuments
             row.logits[query.id] = Dictionary(
-                ranking.candidates.map { ($0.id ?? "", Double($0.logit)) }, uniquingKeysWith: { first, _ in first })
+                ranking.candidates.filter(\.isScored).map { ($0.id ?? "", Double($0.logit)) },
+                uniquingKeysWith: { first, _ in first })
             row.run[query.id] = StageEvaluation.scores(
                 ranking, behind: found.results.dropFirst(options.poolSize).map(\.id))
         } catch let error as RankingError where error.concernsOneQuery {
@@ -147,15 +151,18 @@ public struct StageEvaluation: Sendable {
         Dictionary(results.map { ($0.id, $0.score) }, uniquingKeysWith: { first, _ in first })
     }
 
-    /// The reranker's scores, and below them, in steps of 1, the documents that were not reranked.
+    /// The reranker's scores, and below them, in steps of 1, the documents that it did not score.
     private static func scores(_ ranking: DocumentRanking, behind: [String]) -> [String: Double] {
         var scores: [String: Double] = [:]
         var lowest = 0.0
-        for candidate in ranking.candidates {
+        for candidate in ranking.candidates where candidate.isScored {
             scores[candidate.id ?? ""] = Double(candidate.score)
             lowest = min(lowest, Double(candidate.score))
         }
-        for (place, id) in behind.enumerated() where scores[id] == nil { scores[id] = lowest - Double(place + 1) }
+        let unscored = ranking.candidates.filter { !$0.isScored }.map { $0.id ?? "" }
+        for (place, id) in (unscored + behind).enumerated() where scores[id] == nil {
+            scores[id] = lowest - Double(place + 1)
+        }
         return scores
     }
 }

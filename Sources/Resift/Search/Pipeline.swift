@@ -62,6 +62,8 @@ public struct Pipeline: Sendable {
             query: query, results: found.results, pools: found.pools, fusedCandidates: found.fusedCandidates,
             candidates: found.results.count, reranking: RerankOutcome(reranked: false, reason: ""),
             retrievalMilliseconds: (retrieved - begin).milliseconds, totalMilliseconds: 0)
+        var options = options
+        if let deadline = options.deadline { options.rerankOptions.deadline = deadline - (retrieved - begin) }
         try await rerank(&answer, options, passages: found.passages)
         answer.results = Array(answer.results.prefix(options.limit))
         answer.totalMilliseconds = (clock.now - begin).milliseconds
@@ -116,19 +118,29 @@ public struct Pipeline: Sendable {
                 return
             }
         }
+        if let left = options.rerankOptions.deadline, left <= .zero {
+            answer.reranking = RerankOutcome(
+                reranked: false, reason: "The deadline passed in the first pass.", missedDeadline: true)
+            return
+        }
         let documents = answer.results.map { Document($0.textToRank(options.rerankedText), id: $0.id) }
         let ranking = try await reranker.rerank(
             answer.query, documents, limit: nil, options: options.rerankedText.adapt(options.rerankOptions))
         let candidates = answer.results
         answer.results = ranking.candidates.map { candidate in
             var result = candidates[candidate.index]
-            result.score = Double(candidate.score)
-            result.scoreKind = SearchScoreKind(candidate.scoreKind)
+            if let kind = SearchScoreKind(candidate.scoreKind) {
+                result.score = Double(candidate.score)
+                result.scoreKind = kind
+            }
             result.candidate = candidate
             return result
         }
         answer.reranking = RerankOutcome(
-            reranked: true, reason: "\(documents.count) candidates were scored.", report: ranking.report)
+            reranked: true,
+            reason:
+                "\(documents.count - ranking.report.unscoredDocuments) of \(documents.count) candidates were scored.",
+            report: ranking.report)
     }
 }
 

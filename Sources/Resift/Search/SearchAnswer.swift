@@ -17,6 +17,9 @@ public struct SearchAnswer: Sendable {
     /// Reading the index, all first stages and the fusion.
     public var retrievalMilliseconds: Double
     public var totalMilliseconds: Double
+
+    /// False where the deadline left candidates without the reranker's score.
+    public var isComplete: Bool { reranking.report?.isComplete ?? !reranking.missedDeadline }
 }
 
 /// What one candidate pool found.
@@ -34,6 +37,8 @@ public struct RerankOutcome: Sendable, Equatable {
     public var reranked: Bool
     /// A sentence.
     public var reason: String
+    /// True where the first pass left no time to rerank.
+    public var missedDeadline = false
     /// Nil where nothing was reranked.
     public var report: RerankReport?
 }
@@ -43,7 +48,8 @@ public struct SearchResult: Sendable {
     public var document: IndexDocument
     /// The passage that the first stages found best, and that a reranker read: Unicode code points of the text.
     public var passage: Passage?
-    /// What ordered the results: the reranker's score, the fused score, or the only pool's.
+    /// What ordered the results: the reranker's score, the fused score, or the only pool's. A candidate that the
+    /// deadline left without the reranker's score keeps the other.
     public var score: Double
     public var scoreKind: SearchScoreKind
     /// The rank after the first stages, from 1: what `rank` would be without a reranker.
@@ -76,11 +82,13 @@ public enum SearchScoreKind: String, Sendable {
     case normalizedRelevance = "normalized_relevance"
     case calibratedProbability = "calibrated_probability"
 
-    init(_ kind: ScoreKind) {
+    /// Nil for a candidate without a score.
+    init?(_ kind: ScoreKind) {
         switch kind {
         case .logit: self = .logit
         case .normalizedRelevance: self = .normalizedRelevance
         case .calibratedProbability: self = .calibratedProbability
+        case .unscored: return nil
         }
     }
 }

@@ -73,6 +73,8 @@ public struct SearchOptions: Sendable {
     /// `longDocuments` of these applies to a best passage that is too long.
     public var rerankOptions = RerankOptions()
     public var rerankedText: RerankedText = .bestPassage
+    /// How long the whole search may take: what the first pass leaves of it is the reranker's deadline.
+    public var deadline: Duration?
     /// Adds to each result the formula behind its BM25 score.
     public var explain = false
 

@@ -39,11 +39,14 @@ struct DatasetEvaluation {
     let evaluator: Evaluator
     let measures: [Measure]
     let cost: ServingCost
+    /// Of each reranking; nil scores the whole pool.
+    let deadline: Duration?
 
     func run(_ dataset: JudgedDataset) async throws -> (report: DatasetReport, runs: [StageRun]) {
         // Measures without a cutoff, and with a large one, look as deep as this.
         let deepest = evaluator.measures.map { $0.cutoff ?? 1_000 }.max() ?? 100
-        let pipeline = try await options.evaluation(dataset, stages: stages, deepest: min(deepest, 1_000))
+        var pipeline = try await options.evaluation(dataset, stages: stages, deepest: min(deepest, 1_000))
+        pipeline.options.rerankOptions.deadline = deadline
         let progress = ProgressLine()
         let (rows, pools) = try await pipeline.run(dataset.queries, stages) { done in
             progress.show("query \(done + 1) of \(dataset.queries.count)")
@@ -104,6 +107,11 @@ struct DatasetEvaluation {
             if let (query, error) = row.failures.min(by: { $0.key < $1.key }) {
                 StandardError.write(
                     "note: \(row.name): \(row.failures.count) queries have no results; query \(query): \(error.what)\n")
+            }
+            if row.unscored > 0 {
+                StandardError.write(
+                    "note: \(row.name): the deadline left \(row.unscored) candidates without a score; \(row.pairs) pairs were scored\n"
+                )
             }
             if row.truncated > 0 {
                 StandardError.write(

@@ -71,6 +71,12 @@ struct EvaluateCommand: AsyncParsableCommand {
             "With --calibrate: where to. Default: \(CalibrationFile.name) beside the model.", valueName: "file"))
     var calibration: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "Rerank each query in this time, best candidates first: 150ms, 2s. The rest keep their order.",
+            valueName: "time"))
+    var deadline: TimeArgument?
+
     @OptionGroup var prices: PriceOptions
 
     @Option(
@@ -111,8 +117,8 @@ struct EvaluateCommand: AsyncParsableCommand {
         }
         if runs.isEmpty { throw ValidationError("Give at least one run, or --dataset.") }
         if qrels == nil { throw ValidationError("Missing expected argument '--qrels <file>'") }
-        if stages != nil || saveRuns != nil || calibrate {
-            throw ValidationError("--stages, --save-runs and --calibrate need --dataset.")
+        if stages != nil || saveRuns != nil || calibrate || deadline != nil {
+            throw ValidationError("--stages, --save-runs, --deadline and --calibrate need --dataset.")
         }
         if format == .html { throw ValidationError("--format html needs --dataset.") }
         if let repeated = Dictionary(grouping: runs, by: \.self).first(where: { $0.value.count > 1 }) {
@@ -160,7 +166,8 @@ struct EvaluateCommand: AsyncParsableCommand {
         let calibration = CalibrationWriter(file: calibration, dataset: "\(dataset.name), \(dataset.split)")
         if calibrate { try calibration.check(stages, models: datasets.modelNames.count) }
         let job = DatasetEvaluation(
-            options: datasets, stages: stages, evaluator: evaluator, measures: measures, cost: prices.cost)
+            options: datasets, stages: stages, evaluator: evaluator, measures: measures, cost: prices.cost,
+            deadline: deadline?.duration)
         let (report, runs) = try await job.run(dataset)
         if let saveRuns { try RunFolder.write(runs, to: saveRuns) }
         DatasetReportWriter(perQuery: perQuery).write(report, format)

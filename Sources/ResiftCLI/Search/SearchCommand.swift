@@ -105,6 +105,11 @@ struct SearchCommand: AsyncParsableCommand {
         help: ArgumentHelp("The index's embedding model, where it has moved since the build.", valueName: "directory"))
     var embedder: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "Answer in this time, with the candidates that could be scored in it first: 150ms, 2s.", valueName: "time"))
+    var deadline: TimeArgument?
+
     @Flag(help: "Say how each result came about, and what each stage did and changed.")
     var explain = false
 
@@ -172,6 +177,7 @@ struct SearchCommand: AsyncParsableCommand {
         // A threshold on the reranker's scores asks for them.
         options.rerank = rerank.map { $0 ? .always : .never } ?? (scores.isDefault ? .whenUseful : .always)
         options.rerankOptions = RerankOptions(longDocuments: .truncate)
+        options.deadline = deadline?.duration
         options.explain = explain
         return options
     }
@@ -207,17 +213,23 @@ struct SearchCommand: AsyncParsableCommand {
         let queries = try QueryReader().queries(in: .read(path: path))
         let progress = ProgressLine()
         var withoutTerms: [String] = []
+        var incomplete = 0
         for (done, query) in queries.enumerated() {
             progress.show("query \(done + 1) of \(queries.count)")
             do {
                 let answer = try await pipeline.search(query.text, options)
                 try writer.write(answer, query: query)
+                if !answer.isComplete { incomplete += 1 }
                 if explain { note(answer) }
             } catch let error as RankingError where error.code == .nothingToSearch {
                 withoutTerms.append(query.id)
             }
         }
         progress.clear()
+        if incomplete > 0 {
+            StandardError.write(
+                "note: the deadline left candidates of \(incomplete) of \(queries.count) queries without a score\n")
+        }
         if !withoutTerms.isEmpty {
             StandardError.write(
                 "note: \(withoutTerms.count) of \(queries.count) queries have no word to look up and no results: \(withoutTerms.prefix(10).joined(separator: ", "))\(withoutTerms.count > 10 ? ", ..." : "")\n"
@@ -231,6 +243,11 @@ struct SearchCommand: AsyncParsableCommand {
 
     /// What the results do not show goes to standard error.
     private func note(_ answer: SearchAnswer) {
+        if let report = answer.reranking.report, !report.isComplete {
+            StandardError.write(
+                "note: \(report.unscoredDocuments) of \(report.documents) candidates were not scored before the deadline; they follow in the first stages' order\n"
+            )
+        }
         if let report = answer.reranking.report, report.belowMinScore > 0 {
             StandardError.write(
                 "note: \(report.belowMinScore) of \(report.documents) candidates score below --min-score\n")

@@ -53,7 +53,7 @@ struct SearchWriter {
             object["truncated_tokens"] = .number(JSONNumber(candidate.truncatedTokens))
         }
         guard explain else { return object }
-        if let candidate = result.candidate { object["logit"] = JSONValue(candidate.logit) }
+        if let candidate = result.candidate, candidate.isScored { object["logit"] = JSONValue(candidate.logit) }
         if let explanation = result.explanation { object["bm25"] = JSONValue(explanation) }
         return object
     }
@@ -70,8 +70,12 @@ struct SearchWriter {
 
     /// `query-id Q0 document-id rank score tag`. Ids cannot hold white space there.
     private func trec(_ answer: SearchAnswer, query: Query?) {
+        let scores =
+            answer.reranking.reranked
+            ? TrecScores.texts(answer.results.map { $0.candidate?.isScored == true ? $0.candidate?.score : nil })
+            : answer.results.map(\.scoreText)
         for (place, result) in answer.results.enumerated() {
-            print("\(query?.id ?? "1") Q0 \(result.id) \(place + 1) \(result.scoreText) resift")
+            print("\(query?.id ?? "1") Q0 \(result.id) \(place + 1) \(scores[place]) resift")
         }
     }
 
@@ -115,7 +119,10 @@ extension SearchResult {
     }
 
     /// Scores of a reranker are single precision, and are printed as such.
-    fileprivate var scoreText: String { candidate.map { "\($0.score)" } ?? "\(score)" }
+    fileprivate var scoreText: String {
+        guard let candidate, candidate.isScored else { return "\(score)" }
+        return "\(candidate.score)"
+    }
 }
 
 extension JSONValue {
