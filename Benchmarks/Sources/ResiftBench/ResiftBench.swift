@@ -5,6 +5,8 @@
 //     ResiftBench embed [--threads N] MODEL TEXTS             texts/s of a bi-encoder, one text a line
 //     ResiftBench search INDEX QUERIES                        p50 and p95 of BM25 top 100 on one thread
 //     ResiftBench dense INDEX COUNT                           p50 and p95 of the exact scan of random vectors
+//     ResiftBench deadline [--threads N] MILLISECONDS WORKLOAD.json
+//                                                             p50 and p99 of reranks with a deadline, beside a busy process
 //     ResiftBench rounds [--threads N] [--text] WORKLOAD.json one round for each line on standard input, so that a
 //                                                             driver can interleave engines; answers in JSON
 //
@@ -28,9 +30,16 @@ struct ResiftBench {
             try await SearchBench.bm25(index: index, queries: arguments[2])
         case ("dense", let index?) where arguments.count == 3:
             try await SearchBench.dense(index: index, count: Int(arguments[2]) ?? 1_000_000)
+        case ("deadline", let text?) where arguments.count == 3:
+            guard let milliseconds = Double(text) else { throw CocoaError(.formatting) }
+            let workload = try await Workload(path: arguments[2], threads: threads)
+            let reranker = try Reranker.default(pool: ComputePool(threads: threads))
+            try await DeadlineBench.run(milliseconds: milliseconds, workload, reranker)
         case ("rounds", let path?): try await rounds(path, threads: threads, fromText: fromText)
         default:
-            print("usage: ResiftBench summary|cold-start|embed|search|dense|rounds (see the head of ResiftBench.swift)")
+            print(
+                "usage: ResiftBench summary|cold-start|embed|search|dense|deadline|rounds (see the head of ResiftBench.swift)"
+            )
             exit(64)
         }
     }
