@@ -46,10 +46,13 @@ public struct RankingError: Error, Sendable, CustomStringConvertible {
         /// A query that a search can look nothing up for: it has only stop words, or only signs.
         public static let nothingToSearch = Code(rawValue: "nothing_to_search")
 
+        /// A model that was made lower in precision differs too much from the one it was made from.
+        public static let qualityTooLow = Code(rawValue: "quality_too_low")
+
         public static var allCases: [Code] {
             [
                 .invalidInput, .notFound, .unsupportedModel, .corruptFile, .nonFiniteScore, .busy, .storage,
-                .nothingToSearch,
+                .nothingToSearch, .qualityTooLow,
             ]
         }
     }

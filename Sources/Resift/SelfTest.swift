@@ -44,6 +44,20 @@ public struct SelfTest: Sendable {
             tolerance: tolerance, worstDifference: worst)
     }
 
+    /// The pairs of the embedded model's self-test, for comparing any two models.
+    public static func samples() throws(RankingError) -> [ModelQuantizer.Sample] {
+        let path = try DefaultModel.directory() + "/selftest.json"
+        var samples: [ModelQuantizer.Sample] = []
+        for test in try stored(in: JSONFile.object(path: path), path: path).cases {
+            if let place = samples.firstIndex(where: { $0.query == test.query }) {
+                samples[place].documents.append(test.document)
+            } else {
+                samples.append(ModelQuantizer.Sample(query: test.query, documents: [test.document]))
+            }
+        }
+        return samples
+    }
+
     private static func stored(
         in object: JSONObject, path: String
     ) throws(RankingError) -> (reference: String, tolerance: Double, cases: [Case]) {

@@ -30,7 +30,7 @@ enum ExitStatus: Int32, CaseIterable {
     var meaning: String {
         switch self {
         case .success: "done"
-        case .failed: "a self-test failed, or another error"
+        case .failed: "a self-test or a minimum was not met, or another error"
         case .usage: "the command line is wrong"
         case .invalidInput: "the query, the documents or an option cannot be used"
         case .notFound: "a file or directory is missing or cannot be read"

@@ -4,7 +4,9 @@ import Resift
 struct ModelsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "models", abstract: "Show and check models.",
-        subcommands: [ModelsListCommand.self, ModelsInfoCommand.self, ModelsSelftestCommand.self])
+        subcommands: [
+            ModelsListCommand.self, ModelsInfoCommand.self, ModelsSelftestCommand.self, ModelsQuantizeCommand.self,
+        ])
 }
 
 enum ReportFormat: String, CaseIterable, ExpressibleByArgument {
@@ -95,6 +97,67 @@ struct ModelsSelftestCommand: AsyncParsableCommand {
             report["reference"] = .string(outcome.reference)
             FieldTable.print(report, format)
             if !outcome.passed { throw ExitCode(ExitStatus.failed.rawValue) }
+        }
+    }
+}
+
+struct ModelsQuantizeCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "quantize",
+        abstract: "Make an int8 checkpoint of a cross-encoder, and compare it with the original first.",
+        discussion: """
+            EXAMPLES
+              resift models quantize ms-marco-MiniLM-L-12-v2 --output MiniLM-L-12-int8
+              resift models quantize my-model --output my-model-int8 \\
+                --pairs pairs.jsonl --min-correlation 0.9995
+
+            Matrices are rounded to bytes with one scale a row; the classification head
+            stays as it is. The logits of both models on the pairs are compared, and
+            nothing is written if they differ too much. Pairs are JSON Lines:
+            {"query": "...", "documents": ["...", "..."]}.
+            """)
+
+    @Argument(help: ArgumentHelp("A cross-encoder in the Hugging Face layout.", valueName: "directory"))
+    var model: String
+
+    @Option(help: ArgumentHelp("Where to; must not exist yet.", valueName: "directory"))
+    var output: String
+
+    @Option(
+        help: ArgumentHelp(
+            "What to compare on. Default: the pairs of the embedded model's self-test.", valueName: "file"))
+    var pairs: String?
+
+    @Option(help: "The least correlation of the logits.")
+    var minCorrelation = 0.999
+
+    @Option(help: "Threads for inference. Default: one for each CPU.")
+    var threads: Int?
+
+    @Option(help: "How to print.")
+    var format: ReportFormat = .table
+
+    func validate() throws {
+        try ModelOptions.check(threads: threads)
+        if !(-1...1).contains(minCorrelation) {
+            throw ValidationError("--min-correlation is \(minCorrelation); a correlation is at most 1.")
+        }
+    }
+
+    func run() async throws {
+        try await reportingErrors {
+            let samples = try pairs.map { path throws(RankingError) in try SampleReader().samples(in: .read(path: path))
+            }
+            var quantizer = ModelQuantizer(pool: ModelOptions.pool(threads: threads))
+            quantizer.leastCorrelation = minCorrelation
+            let check = try await quantizer.quantize(model, to: output, samples: samples ?? SelfTest.samples())
+            var report = JSONObject()
+            report["output"] = .string(output)
+            report["pairs"] = .number(JSONNumber(check.pairs))
+            report["logit_correlation"] = JSONNumber(check.correlation).map(JSONValue.number)
+            report["worst_difference"] = JSONNumber(check.worstDifference).map(JSONValue.number)
+            report["rank_agreement"] = check.rankAgreement.flatMap { JSONNumber($0) }.map(JSONValue.number) ?? .null
+            FieldTable.print(report, format)
         }
     }
 }

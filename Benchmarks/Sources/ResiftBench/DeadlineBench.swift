@@ -15,7 +15,7 @@ enum DeadlineBench {
             try process.run()
             return process
         }
-        defer { busy.forEach { $0.terminate() } }
+        defer { busy.forEach { kill($0.processIdentifier, SIGKILL) } }
         let clock = ContinuousClock()
         let options = RerankOptions(deadline: .seconds(milliseconds / 1_000))
         var times: [Double] = []
