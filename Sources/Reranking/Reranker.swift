@@ -19,8 +19,10 @@ public struct Reranker: Sendable {
     public init(_ encoder: CrossEncoder) { self.encoder = encoder }
 
     /// Loads a cross-encoder in the Hugging Face layout. Never touches the network.
-    public static func load(directory: String, pool: ComputePool = .shared) throws(RankingError) -> Reranker {
-        Reranker(try CrossEncoder.load(directory: directory, pool: pool))
+    public static func load(
+        directory: String, pool: ComputePool = .shared, precision: Precision = .auto
+    ) throws(RankingError) -> Reranker {
+        Reranker(try CrossEncoder.load(directory: directory, pool: pool, precision: precision))
     }
 
     /// The `limit` best documents, best first (see `Candidate.precedes` for ties); nil returns all of them.
@@ -100,7 +102,7 @@ public struct Reranker: Sendable {
             tokenizeMilliseconds: (tokenized - begin).milliseconds,
             inferenceMilliseconds: (inferred - tokenized).milliseconds,
             totalMilliseconds: (clock.now - begin).milliseconds, model: model.name, kernels: model.kernels,
-            threads: encoder.pool.threads)
+            precision: model.precision, threads: encoder.pool.threads)
         return DocumentRanking(candidates: candidates, report: report)
     }
 

@@ -12,7 +12,7 @@ struct RealCheckpointTests {
         arguments: ["models/ms-marco-MiniLM-L-12-v2", "default-model"])
     func reference(folder: String) async throws {
         let directory = try #require(Fixtures.shared) + "/" + folder
-        let model = try CrossEncoder.load(directory: directory)
+        let model = try CrossEncoder.load(directory: directory, precision: .fp32)
         let cases = try storedCases(directory)
         #expect(cases.count == 192)
         let logits = try await model.logits(of: cases.map { ($0.query, $0.document) }).map { $0[0] }
@@ -25,7 +25,7 @@ struct RealCheckpointTests {
         .enabled(if: Fixtures.shared != nil, "needs RESIFT_SHARED"))
     func embedded() async throws {
         let cases = try storedCases(try #require(Fixtures.shared) + "/default-model")
-        let model = try CrossEncoder.load(directory: DefaultModel.directory())
+        let model = try CrossEncoder.load(directory: DefaultModel.directory(), precision: .fp32)
         let logits = try await model.logits(of: cases.map { ($0.query, $0.document) }).map { $0[0] }
         // Measured: correlation .99998, worst difference 0.22 on logits from -11 to 9.
         #expect(correlation(logits, cases.map(\.score)) > 0.9999)

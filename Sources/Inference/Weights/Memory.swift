@@ -1,5 +1,5 @@
-// The two owners of raw memory. They are `@unchecked Sendable` because what they hold never changes after `init`
-// (MappedFile), or is written by one thread before others read it (FloatBuffer).
+// The owners of raw memory. They are `@unchecked Sendable` because what they hold never changes after `init`
+// (MappedFile), or is written by one thread before others read it (FloatBuffer, ByteBuffer).
 
 package import Ranking
 
@@ -81,4 +81,17 @@ package final class FloatBuffer: @unchecked Sendable {
     }
 
     deinit { allocation.deallocate() }
+}
+
+/// A block of bytes on a 64-byte boundary, zero at first; for operands that are no floats.
+package final class ByteBuffer: @unchecked Sendable {
+    private let block: FloatBuffer
+    package let writable: UnsafeMutableRawPointer
+
+    package init(count: Int) {
+        let floats = (count + MemoryLayout<Float>.stride - 1) / MemoryLayout<Float>.stride
+        block = FloatBuffer(count: floats)
+        block.writable.initialize(repeating: 0, count: floats)
+        writable = UnsafeMutableRawPointer(block.writable)
+    }
 }
