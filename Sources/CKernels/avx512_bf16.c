@@ -49,12 +49,18 @@ INLINE void tile(size_t rows, const uint16_t *a, size_t lda, const uint16_t *pan
             for (size_t j = 0; j < tile_vectors; j++) sums[i][j] = _mm512_dpbf16_ps(sums[i][j], factors, column[j]);
         }
     }
+    // A masked store keeps the loads after it waiting, so it is left to the last panel.
     __mmask16 masks[tile_vectors] = {first_lanes(columns), first_lanes(columns > lanes ? columns - lanes : 0)};
 #pragma clang loop unroll(full)
     for (size_t i = 0; i < rows; i++) {
 #pragma clang loop unroll(full)
-        for (size_t j = 0; j < tile_vectors; j++)
-            _mm512_mask_storeu_ps(c + i * ldc + j * lanes, masks[j], sums[i][j]);
+        for (size_t j = 0; j < tile_vectors; j++) {
+            float *place = c + i * ldc + j * lanes;
+            if (columns == panel_width)
+                _mm512_storeu_ps(place, sums[i][j]);
+            else
+                _mm512_mask_storeu_ps(place, masks[j], sums[i][j]);
+        }
     }
 }
 
@@ -224,6 +230,17 @@ static size_t attention_scratch_count(size_t tokens, size_t head_width) {
     return (keys + 15) / 16 * 16 + values + query_block * whole_panels(tokens);
 }
 
+/// Up to `panel_width` columns of each row, times its factor.
+INLINE void store_scaled(const float *x, const float *factors, float *out, size_t ldo, size_t rows, size_t columns) {
+    for (size_t i = 0; i < rows; i++) {
+        __m512 factor = _mm512_set1_ps(factors[i]);
+        for (size_t j = 0; j < panel_width && j < columns; j += lanes) {
+            __m512 scaled = _mm512_mul_ps(_mm512_loadu_ps(x + i * panel_width + j), factor);
+            _mm512_mask_storeu_ps(out + i * ldo + j, first_lanes(columns - j), scaled);
+        }
+    }
+}
+
 TARGET static void attention(const uint16_t *q, size_t ldq, const uint16_t *k, size_t ldk, const uint16_t *v,
                              size_t ldv, float *out, size_t ldo, size_t queries, size_t tokens, size_t head_width,
                              float scale, float *scratch) {
@@ -241,12 +258,11 @@ TARGET static void attention(const uint16_t *q, size_t ldq, const uint16_t *k, s
                           panel_width);
         float inverse_sums[query_block];
         for (size_t i = 0; i < rows; i++) inverse_sums[i] = weights_of_scores(scores + i * ld_scores, tokens, scale);
-        for (size_t column = 0; column < head_width; column += panel_width)
-            panel_product((uint16_t *)scores, 2 * ld_scores, values + column * value_steps * 2, value_steps, zeros,
-                          out + first * ldo + column, ldo, rows, resift_min(panel_width, head_width - column));
-        for (size_t i = 0; i < rows; i++) {
-            float *row = out + (first + i) * ldo;
-            for (size_t j = 0; j < head_width; j++) row[j] *= inverse_sums[i];
+        for (size_t column = 0; column < head_width; column += panel_width) {
+            float sums[query_block * panel_width];
+            panel_product((uint16_t *)scores, 2 * ld_scores, values + column * value_steps * 2, value_steps, zeros, sums,
+                          panel_width, rows, panel_width);
+            store_scaled(sums, inverse_sums, out + first * ldo + column, ldo, rows, head_width - column);
         }
     }
 }

@@ -2,18 +2,9 @@
 
 #include "internal.h"
 
-#if defined(__x86_64__)
-#include <cpuid.h>
-
-static bool has_avx512_bf16(void) {
-    unsigned eax, ebx, ecx, edx;
-    return __get_cpuid_count(7, 1, &eax, &ebx, &ecx, &edx) && (eax & 1u << 5);
-}
-#endif
-
 const resift_bf16_product *resift_bf16_for(const resift_kernels *kernels) {
 #if defined(__x86_64__)
-    if (kernels == &resift_kernels_avx512 && has_avx512_bf16()) return &resift_bf16_avx512;
+    if (kernels == &resift_kernels_avx512 && resift_cpuid_has(resift_cpuid_avx512_bf16)) return &resift_bf16_avx512;
 #endif
     return kernels == &resift_kernels_scalar ? &resift_bf16_scalar : NULL;
 }

@@ -5,13 +5,7 @@
 #include "internal.h"
 
 #if defined(__x86_64__)
-#include <cpuid.h>
-
-// Asked from cpuid itself: older compilers do not know "avxvnni". The wide registers belong to the kernels' own check.
-static bool has_avx_vnni(void) {
-    unsigned eax, ebx, ecx, edx;
-    return __get_cpuid_count(7, 1, &eax, &ebx, &ecx, &edx) && (eax & 1u << 4);
-}
+static bool has_avx_vnni(void) { return resift_cpuid_has(resift_cpuid_avx_vnni); }
 
 static bool has_avx512_vnni(void) { return __builtin_cpu_supports("avx512vnni"); }
 #endif

@@ -33,6 +33,12 @@ extern const resift_int8_product resift_int8_neon;
 bool resift_has_dotprod(void);
 #endif
 
+#if defined(__x86_64__)
+// Newer features, of leaf 7 and its subleaf 1, which older compilers do not know in __builtin_cpu_supports.
+enum { resift_cpuid_avx_vnni = 1 << 4, resift_cpuid_avx512_bf16 = 1 << 5 };
+bool resift_cpuid_has(unsigned feature);
+#endif
+
 // Packing only moves numbers, so all variants share it and differ in `width`, the columns of a panel.
 void resift_pack_panels(const float *b, size_t ldb, size_t k, size_t n, size_t width, float *packed);
 void resift_pack_panels_transposed(const float *b_transposed, size_t ldb, size_t n, size_t k, size_t width,

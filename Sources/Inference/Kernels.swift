@@ -155,6 +155,12 @@ package struct NarrowMatrix: Sendable {
     fileprivate let sums: ByteBuffer
     fileprivate let scales: ByteBuffer
     fileprivate let bias: ByteBuffer
+
+    fileprivate var bytePanels: UnsafeMutablePointer<Int8> { panels.writable.assumingMemoryBound(to: Int8.self) }
+    fileprivate var halfPanels: UnsafeMutablePointer<UInt16> { panels.writable.assumingMemoryBound(to: UInt16.self) }
+    fileprivate var integerSums: UnsafeMutablePointer<Int32> { sums.writable.assumingMemoryBound(to: Int32.self) }
+    fileprivate var outputScales: UnsafeMutablePointer<Float> { scales.writable.assumingMemoryBound(to: Float.self) }
+    fileprivate var outputBias: UnsafeMutablePointer<Float> { bias.writable.assumingMemoryBound(to: Float.self) }
 }
 
 /// The arithmetic of inference, done by the best instructions of this CPU or by those that a name asks for.
@@ -162,6 +168,15 @@ package struct NarrowMatrix: Sendable {
 /// Each result element depends on its own row only, in a fixed order of summation (see CKernels.h).
 package struct Kernels: Sendable {
     private nonisolated(unsafe) let table: UnsafePointer<resift_kernels>
+    private nonisolated(unsafe) let int8: UnsafePointer<resift_int8_product>
+    /// nil where the CPU has no instructions for it.
+    private nonisolated(unsafe) let bf16: UnsafePointer<resift_bf16_product>?
+
+    private init(table: UnsafePointer<resift_kernels>) {
+        self.table = table
+        int8 = resift_int8_for(table)
+        bf16 = resift_bf16_for(table)
+    }
 
     /// "scalar", "avx2", "avx512" or "neon".
     package var name: String { String(cString: table.pointee.name) }
@@ -254,8 +269,8 @@ package struct Kernels: Sendable {
     /// What `precision` comes down to on this CPU; never `auto`.
     package func resolve(_ precision: Precision) throws(RankingError) -> Precision {
         switch precision {
-        case .auto: return resift_int8_for(table).pointee.is_fast ? .int8 : .fp32
-        case .bf16 where resift_bf16_for(table) == nil:
+        case .auto: return int8.pointee.is_fast ? .int8 : .fp32
+        case .bf16 where bf16 == nil:
             throw RankingError(
                 .invalidInput, what: "This CPU does not multiply bfloat16 (with its \(name) kernels).",
                 why: "In other instructions it would be slower than fp32, and no more precise.",
@@ -269,35 +284,31 @@ package struct Kernels: Sendable {
 
     /// A weight in the making: outputs are added in order.
     package struct NarrowPacker {
-        private let table: UnsafePointer<resift_kernels>
+        private let kernels: Kernels
         private let matrix: NarrowMatrix
         private var integers: [Int8]
         private var halves: [UInt16]
         private var next = 0
 
-        fileprivate init(_ table: UnsafePointer<resift_kernels>, _ format: NarrowFormat, inputs: Int, outputs: Int) {
-            self.table = table
-            let (bytes, width) =
-                switch format {
-                case .int8:
-                    (
-                        resift_int8_panel_bytes(resift_int8_for(table), outputs, inputs),
-                        resift_int8_for(table).pointee.panel_width
-                    )
-                case .bf16:
-                    (
-                        2 * resift_bf16_panel_count(resift_bf16_for(table), outputs, inputs),
-                        resift_bf16_for(table).pointee.panel_width
-                    )
-                }
-            let padded = (outputs + width - 1) / width * width
+        fileprivate init(_ kernels: Kernels, _ format: NarrowFormat, inputs: Int, outputs: Int) {
+            self.kernels = kernels
+            let width: Int
+            let panelBytes: Int
+            switch format {
+            case .int8:
+                width = kernels.int8.pointee.panel_width
+                panelBytes = resift_int8_panel_bytes(kernels.int8, outputs, inputs)
+            case .bf16:
+                width = kernels.bf16Product.pointee.panel_width
+                panelBytes = 2 * resift_bf16_panel_count(kernels.bf16Product, outputs, inputs)
+            }
+            let byOutput = 4 * ((outputs + width - 1) / width * width)
             matrix = NarrowMatrix(
-                inputs: inputs, outputs: outputs, format: format, panels: ByteBuffer(count: bytes),
-                sums: ByteBuffer(count: 4 * padded), scales: ByteBuffer(count: 4 * padded),
-                bias: ByteBuffer(count: 4 * padded))
+                inputs: inputs, outputs: outputs, format: format, panels: ByteBuffer(count: panelBytes),
+                sums: ByteBuffer(count: byOutput), scales: ByteBuffer(count: byOutput),
+                bias: ByteBuffer(count: byOutput))
             integers = [Int8](repeating: 0, count: format == .int8 ? inputs : 0)
-            halves = [UInt16](
-                repeating: 0, count: format == .bf16 ? HalfMatrixView.paddedWidth(inputs) : 0)
+            halves = [UInt16](repeating: 0, count: format == .bf16 ? HalfMatrixView.paddedWidth(inputs) : 0)
         }
 
         /// The weights of the next output, [inputs].
@@ -307,61 +318,64 @@ package struct Kernels: Sendable {
                 let scale = integers.withUnsafeMutableBufferPointer {
                     resift_quantize_weights(weights, matrix.inputs, $0.baseAddress)
                 }
-                integers.withUnsafeBufferPointer { if let base = $0.baseAddress { put(base, scale, bias) } }
+                integers.withUnsafeBufferPointer { if let base = $0.baseAddress { put(base, scale) } }
             case .bf16:
                 halves.withUnsafeMutableBufferPointer {
-                    table.pointee.round_bf16(weights, 0, $0.baseAddress, 0, 1, matrix.inputs)
-                    resift_bf16_pack(
-                        resift_bf16_for(table), $0.baseAddress, matrix.inputs, next,
-                        matrix.panels.writable.assumingMemoryBound(to: UInt16.self))
+                    kernels.table.pointee.round_bf16(weights, 0, $0.baseAddress, 0, 1, matrix.inputs)
+                    resift_bf16_pack(kernels.bf16Product, $0.baseAddress, matrix.inputs, next, matrix.halfPanels)
                 }
-                matrix.bias.writable.storeBytes(of: bias, toByteOffset: 4 * next, as: Float.self)
-                next += 1
             }
+            finish(bias)
         }
 
         /// The same for weights that are stored as integers: they are used as they are. For int8 alone.
         package mutating func add(_ integers: UnsafePointer<Int8>, scale: Float, bias: Float) {
             precondition(matrix.format == .int8)
-            put(integers, scale, bias)
+            put(integers, scale)
+            finish(bias)
         }
 
-        private mutating func put(_ integers: UnsafePointer<Int8>, _ scale: Float, _ bias: Float) {
-            let sum = resift_int8_pack(
-                resift_int8_for(table), integers, matrix.inputs, next,
-                matrix.panels.writable.assumingMemoryBound(to: Int8.self))
-            matrix.sums.writable.storeBytes(of: sum, toByteOffset: 4 * next, as: Int32.self)
-            matrix.scales.writable.storeBytes(of: scale, toByteOffset: 4 * next, as: Float.self)
-            matrix.bias.writable.storeBytes(of: bias, toByteOffset: 4 * next, as: Float.self)
+        private func put(_ integers: UnsafePointer<Int8>, _ scale: Float) {
+            matrix.integerSums[next] = resift_int8_pack(
+                kernels.int8, integers, matrix.inputs, next, matrix.bytePanels)
+            matrix.outputScales[next] = scale
+        }
+
+        private mutating func finish(_ bias: Float) {
+            precondition(next < matrix.outputs)
+            matrix.outputBias[next] = bias
             next += 1
         }
 
-        package consuming func packed() -> NarrowMatrix {
+        package func packed() -> NarrowMatrix {
             precondition(next == matrix.outputs)
             return matrix
         }
     }
 
+    /// Weights in bfloat16 exist only where `resolve` let the precision through.
+    private var bf16Product: UnsafePointer<resift_bf16_product> {
+        guard let bf16 else { preconditionFailure("bf16 operands on a CPU without bf16 products") }
+        return bf16
+    }
+
     package func packer(_ format: NarrowFormat, inputs: Int, outputs: Int) -> NarrowPacker {
         precondition(format == .bf16 || inputs <= Kernels.maxInt8Inputs)
-        return NarrowPacker(table, format, inputs: inputs, outputs: outputs)
+        return NarrowPacker(self, format, inputs: inputs, outputs: outputs)
     }
 
     /// c = a b + bias.
     package func matmul(_ a: NarrowRows, _ b: NarrowMatrix, into c: MutableMatrixView) {
         precondition(a.columns == b.inputs && c.columns == b.outputs && a.count == c.rows && a.format == b.format)
-        let bias = b.bias.writable.assumingMemoryBound(to: Float.self)
         switch b.format {
         case .int8:
             var matrix = resift_int8_matrix(
-                n: b.outputs, k: b.inputs, panels: b.panels.writable.assumingMemoryBound(to: Int8.self),
-                sums: b.sums.writable.assumingMemoryBound(to: Int32.self),
-                scales: b.scales.writable.assumingMemoryBound(to: Float.self), bias: bias)
-            resift_int8_for(table).pointee.matmul(a.bytes, a.stride, a.scales, &matrix, c.base, c.stride, a.count)
+                n: b.outputs, k: b.inputs, panels: b.bytePanels, sums: b.integerSums, scales: b.outputScales,
+                bias: b.outputBias)
+            int8.pointee.matmul(a.bytes, a.stride, a.scales, &matrix, c.base, c.stride, a.count)
         case .bf16:
-            resift_bf16_for(table).pointee.matmul(
-                a.halves, a.stride, b.panels.writable.assumingMemoryBound(to: UInt16.self), bias, c.base, c.stride,
-                a.count, b.outputs, b.inputs)
+            bf16Product.pointee.matmul(
+                a.halves, a.stride, b.halfPanels, b.outputBias, c.base, c.stride, a.count, b.outputs, b.inputs)
         }
     }
 

@@ -3,6 +3,7 @@ public import Resift
 
 extension DocumentFormat: ExpressibleByArgument {}
 extension TruncationStrategy: ExpressibleByArgument {}
+extension Precision: ExpressibleByArgument {}
 
 enum LongDocumentsChoice: String, CaseIterable, ExpressibleByArgument {
     case truncate, split, refuse
@@ -197,7 +198,7 @@ struct RerankCommand: AsyncParsableCommand {
             """
             \(report.model): \(report.pairs) pairs, \(report.tokens) tokens, \(report.totalMilliseconds.rounded()) ms \
             (tokenize \(report.tokenizeMilliseconds.rounded()), inference \(report.inferenceMilliseconds.rounded())), \
-            \(report.threads) threads, \(report.kernels) kernels
+            \(report.threads) threads, \(report.kernels) kernels, \(report.precision)
 
             """)
     }
@@ -213,6 +214,9 @@ struct ModelOptions: ParsableArguments {
     @Option(help: "Threads for inference. Default: one for each CPU.")
     var threads: Int?
 
+    @Option(help: "What the model multiplies; auto is int8 where the CPU is fast at it, else fp32.")
+    var precision: Precision = .auto
+
     func validate() throws { try ModelOptions.check(threads: threads) }
 
     static func check(threads: Int?) throws {
@@ -226,7 +230,7 @@ struct ModelOptions: ParsableArguments {
     func load() throws(RankingError) -> Reranker { try load(pool: ModelOptions.pool(threads: threads)) }
 
     func load(pool: ComputePool) throws(RankingError) -> Reranker {
-        if let model { return try Reranker.load(directory: model, pool: pool) }
-        return try Reranker.default(pool: pool)
+        if let model { return try Reranker.load(directory: model, pool: pool, precision: precision) }
+        return try Reranker.default(pool: pool, precision: precision)
     }
 }

@@ -1,3 +1,4 @@
+import Inference
 import OrderedJSON
 import Ranking
 import Reranking

@@ -139,7 +139,7 @@ struct RerankCommandTests {
     func split() async throws {
         let text = "🙂 e\u{301} water budget tree. 🙂 river harbour city council. village search memory"
         let options = RerankOptions(longDocuments: .split(overlapTokens: 0), maxTokens: 10)
-        let candidate = try await Reranker.load(directory: Resift.model, precision: .fp32).rerank("river", [text], options: options)
+        let candidate = try await Reranker.load(directory: Resift.model).rerank("river", [text], options: options)
             .candidates[0]
         let passage = try #require(candidate.passage)
         let output = try Resift.rerank(

@@ -98,7 +98,7 @@ enum Resift {
     static func scores(_ query: String, _ texts: [String], options: RerankOptions = RerankOptions()) async throws
         -> [Float]
     {
-        try await Reranker.load(directory: model, precision: .fp32).scores(query, texts, options: options)
+        try await Reranker.load(directory: model).scores(query, texts, options: options)
     }
 
     /// Positions, best first, for texts that have no ids.
