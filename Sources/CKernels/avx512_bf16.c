@@ -185,39 +185,78 @@ INLINE __m512 quick_power_of_two(__m512 x) {
     return _mm512_scalef_ps(p, n);
 }
 
-/// Scores become weights in bfloat16, in place: e^(scale (x - largest)), 0 beyond the tokens up to the end of the last
-/// panel. Returns 1 / their sum.
-TARGET static float weights_of_scores(float *scores, size_t tokens, float scale) {
-    uint16_t *weights = (uint16_t *)scores;
-    __m512 largest = _mm512_set1_ps(-INFINITY);
-    for (size_t i = 0; i < tokens; i += lanes) {
-        __m512 x = _mm512_loadu_ps(scores + i);
-        largest = _mm512_mask_max_ps(largest, first_lanes(tokens - i), largest, x);
+/// Lane i is the sum, or the largest, of the lanes of rows[i]; in the same order for every row. All rows at once,
+/// because one row after the other would wait for each of its additions.
+INLINE __m512 sum_of_rows(__m512i rows[lanes]) {
+    transpose(rows);
+#pragma clang loop unroll(full)
+    for (size_t width = lanes / 2; width > 0; width /= 2) {
+#pragma clang loop unroll(full)
+        for (size_t i = 0; i < width; i++)
+            rows[i] = (__m512i)_mm512_add_ps((__m512)rows[i], (__m512)rows[i + width]);
+    }
+    return (__m512)rows[0];
+}
+
+INLINE __m512 largest_of_rows(__m512i rows[lanes]) {
+    transpose(rows);
+#pragma clang loop unroll(full)
+    for (size_t i = 1; i < lanes; i++) rows[0] = (__m512i)_mm512_max_ps((__m512)rows[0], (__m512)rows[i]);
+    return (__m512)rows[0];
+}
+
+/// Scores of at most 16 rows become weights in bfloat16, in place: e^(scale (x - largest)), 0 beyond the tokens up to
+/// the end of the last panel. inverse_sums[row] = 1 / the row's sum.
+TARGET static void weights_of_scores(float *scores, size_t ld_scores, size_t rows, size_t tokens, float scale,
+                                     float *inverse_sums) {
+    size_t whole = tokens / panel_width * panel_width, left = tokens - whole;
+    __mmask16 first = first_lanes(left), second = first_lanes(left > lanes ? left - lanes : 0);
+
+    __m512i by_row[lanes];
+    for (size_t row = 0; row < lanes; row++) by_row[row] = _mm512_setzero_si512();
+    for (size_t row = 0; row < rows; row++) {
+        const float *x = scores + row * ld_scores;
+        __m512 largest[2] = {_mm512_set1_ps(-INFINITY), _mm512_set1_ps(-INFINITY)};
+        for (size_t i = 0; i < whole; i += panel_width) {
+            largest[0] = _mm512_max_ps(largest[0], _mm512_loadu_ps(x + i));
+            largest[1] = _mm512_max_ps(largest[1], _mm512_loadu_ps(x + i + lanes));
+        }
+        if (left > 0) {
+            largest[0] = _mm512_mask_max_ps(largest[0], first, largest[0], _mm512_loadu_ps(x + whole));
+            largest[1] = _mm512_mask_max_ps(largest[1], second, largest[1], _mm512_loadu_ps(x + whole + lanes));
+        }
+        by_row[row] = (__m512i)_mm512_max_ps(largest[0], largest[1]);
     }
     const float log2_e = 1.4426950408889634f;
     __m512 factor = _mm512_set1_ps(scale * log2_e);
-    __m512 shift = _mm512_set1_ps(-_mm512_reduce_max_ps(largest) * (scale * log2_e));
-    __m512 sums[2] = {_mm512_setzero_ps(), _mm512_setzero_ps()};
-    size_t i = 0;
-    for (; i + panel_width <= tokens; i += panel_width) {
-        __m512 low = quick_power_of_two(_mm512_fmadd_ps(_mm512_loadu_ps(scores + i), factor, shift));
-        __m512 high = quick_power_of_two(_mm512_fmadd_ps(_mm512_loadu_ps(scores + i + lanes), factor, shift));
-        sums[0] = _mm512_add_ps(sums[0], low);
-        sums[1] = _mm512_add_ps(sums[1], high);
-        _mm512_storeu_si512(weights + i, (__m512i)_mm512_cvtne2ps_pbh(high, low));
+    float shifts[lanes];
+    _mm512_storeu_ps(shifts, _mm512_mul_ps(largest_of_rows(by_row), _mm512_set1_ps(-scale * log2_e)));
+
+    for (size_t row = 0; row < lanes; row++) by_row[row] = _mm512_setzero_si512();
+    for (size_t row = 0; row < rows; row++) {
+        const float *x = scores + row * ld_scores;
+        uint16_t *weights = (uint16_t *)(scores + row * ld_scores);
+        __m512 shift = _mm512_set1_ps(shifts[row]);
+        __m512 sums[2] = {_mm512_setzero_ps(), _mm512_setzero_ps()};
+        for (size_t i = 0; i < whole; i += panel_width) {
+            __m512 low = quick_power_of_two(_mm512_fmadd_ps(_mm512_loadu_ps(x + i), factor, shift));
+            __m512 high = quick_power_of_two(_mm512_fmadd_ps(_mm512_loadu_ps(x + i + lanes), factor, shift));
+            sums[0] = _mm512_add_ps(sums[0], low);
+            sums[1] = _mm512_add_ps(sums[1], high);
+            _mm512_storeu_si512(weights + i, (__m512i)_mm512_cvtne2ps_pbh(high, low));
+        }
+        if (left > 0) {
+            __m512 low = _mm512_fmadd_ps(_mm512_loadu_ps(x + whole), factor, shift);
+            __m512 high = _mm512_fmadd_ps(_mm512_loadu_ps(x + whole + lanes), factor, shift);
+            low = _mm512_maskz_mov_ps(first, quick_power_of_two(low));
+            high = _mm512_maskz_mov_ps(second, quick_power_of_two(high));
+            sums[0] = _mm512_add_ps(sums[0], low);
+            sums[1] = _mm512_add_ps(sums[1], high);
+            _mm512_storeu_si512(weights + whole, (__m512i)_mm512_cvtne2ps_pbh(high, low));
+        }
+        by_row[row] = (__m512i)_mm512_add_ps(sums[0], sums[1]);
     }
-    if (i < tokens) {
-        size_t left = tokens - i;
-        __mmask16 first = first_lanes(left), second = first_lanes(left > lanes ? left - lanes : 0);
-        __m512 low = quick_power_of_two(_mm512_fmadd_ps(_mm512_loadu_ps(scores + i), factor, shift));
-        __m512 high = quick_power_of_two(_mm512_fmadd_ps(_mm512_loadu_ps(scores + i + lanes), factor, shift));
-        low = _mm512_maskz_mov_ps(first, low);
-        high = _mm512_maskz_mov_ps(second, high);
-        sums[0] = _mm512_add_ps(sums[0], low);
-        sums[1] = _mm512_add_ps(sums[1], high);
-        _mm512_storeu_si512(weights + i, (__m512i)_mm512_cvtne2ps_pbh(high, low));
-    }
-    return 1 / _mm512_reduce_add_ps(_mm512_add_ps(sums[0], sums[1]));
+    _mm512_storeu_ps(inverse_sums, _mm512_div_ps(_mm512_set1_ps(1), sum_of_rows(by_row)));
 }
 
 /// One tile: the scores of 512 tokens then fill half of an L1 cache of 48 KB.
@@ -256,8 +295,8 @@ TARGET static void attention(const uint16_t *q, size_t ldq, const uint16_t *k, s
         for (size_t key = 0; key < tokens; key += panel_width)
             panel_product(q + first * ldq, ldq, keys + key * pairs * 2, pairs, zeros, scores + key, ld_scores, rows,
                           panel_width);
-        float inverse_sums[query_block];
-        for (size_t i = 0; i < rows; i++) inverse_sums[i] = weights_of_scores(scores + i * ld_scores, tokens, scale);
+        float inverse_sums[lanes];
+        weights_of_scores(scores, ld_scores, rows, tokens, scale, inverse_sums);
         for (size_t column = 0; column < head_width; column += panel_width) {
             float sums[query_block * panel_width];
             panel_product((uint16_t *)scores, 2 * ld_scores, values + column * value_steps * 2, value_steps, zeros, sums,

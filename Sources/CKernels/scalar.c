@@ -111,7 +111,7 @@ static void quantize(const float *x, size_t ldx, uint8_t *out, size_t ldo, resif
         scales[row] = (resift_row_scale){span / 255, (int32_t)zero};
         for (size_t i = 0; i < columns; i++) {
             float steps = values[i] * inverse;
-            bytes[i] = (uint8_t)fminf(fmaxf(rintf(steps) + zero, 0), 255);
+            bytes[i] = (uint8_t)fminf(rintf(steps) + zero, 255);
         }
     }
 }

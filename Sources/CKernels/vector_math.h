@@ -143,7 +143,8 @@ INLINE void quantize_row(const float *x, uint8_t *out, resift_row_scale *scale, 
     vec factor = v_set(inverse), offset = v_set(zero);
     EACH_VECTOR(columns, {
         vec byte = v_add(v_round(v_mul(v_load_first(x + i, left), factor)), offset);
-        byte = v_min(v_max(byte, v_set(0)), v_set(255));
+        // The number and the zero are rounded apart, so that their sum can be 256.
+        byte = v_min(byte, v_set(255));
         if (left == LANES) {
             v_store_bytes(out + i, byte);
         } else {

@@ -66,7 +66,9 @@ public struct CrossEncoder: Sendable {
         }
         var logits: [[Float]] = []
         logits.reserveCapacity(pairs.count)
-        for range in BatchPlan(lengths: pairs.map(\.tokenIDs.count)).batches {
+        let plan = BatchPlan(
+            lengths: pairs.map(\.tokenIDs.count), tokenBudget: BatchPlan.tokenBudget(threads: pool.threads))
+        for range in plan.batches {
             var batch = TokenBatch()
             for pair in pairs[range] { batch.append(tokenIDs: pair.tokenIDs, typeIDs: pair.typeIDs) }
             let sealed = batch

@@ -30,7 +30,7 @@ struct DeterminismTests {
                 #expect(try await reranker.scores(query, [texts[text]]).map(\.bitPattern) == [alone[text]])
             }
             for _ in 0..<4 {
-                // About 70 documents of up to 150 tokens: more than one batch of 4,096.
+                // About 70 documents of up to 150 tokens: more than one batch of 2,048.
                 let own = texts.indices.filter { _ in random.oneIn(2) } + texts.indices.filter { _ in random.oneIn(2) }
                 let others = fillers.filter { _ in random.oneIn(2) }
                 let mixed = (own.map { ($0, texts[$0]) } + others.map { (-1, $0) }).shuffled(using: &random)

@@ -27,6 +27,7 @@ package struct NarrowLinear: Sendable {
                 pack(weight, bias, row, asIntegers: format == .int8, &packer)
             }
             guard isFinite else { throw checkpoint.notFinite(name + ".weight") }
+            weight.releasePages()
         }
         return NarrowLinear(weight: packer.packed())
     }

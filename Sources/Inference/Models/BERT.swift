@@ -76,7 +76,7 @@ package struct BERTEncoder: Sendable {
         of batch: TokenBatch, output: Output, _ layers: ArraySlice<BERTLayer>, on lane: Lane
     ) throws -> [Float] {
         let last = layers.count - 1
-        let space = BERTWorkspace(config: config, batch: batch, threads: lane.threads, kernels: kernels)
+        let space = BERTWorkspace(config: config, batch: batch, lane: lane, kernels: kernels)
 
         space.forEachRowBlock(lane) { rows, _ in
             embeddings(batch, rows, into: space.hidden.rows(rows), kernels)
@@ -111,7 +111,7 @@ extension BERTEncoder {
     ) throws -> [Float] {
         let last = layers.count - 1
         let space = BERTNarrowWorkspace(
-            config: config, batch: batch, threads: lane.threads, format: format, kernels: kernels)
+            config: config, batch: batch, lane: lane, format: format, kernels: kernels)
 
         space.forEachRowBlock(lane) { rows, slot in
             let hidden = space.hidden.rows(rows)

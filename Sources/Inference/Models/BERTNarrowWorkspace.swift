@@ -37,10 +37,13 @@ final class BERTNarrowWorkspace {
     private let blockRows: Int
     private let scratches: [Scratch]
     private let buffer: FloatBuffer
+    private let lane: Lane
 
-    init(config: BERTConfig, batch: TokenBatch, threads: Int, format: NarrowFormat, kernels: Kernels) {
+    init(config: BERTConfig, batch: TokenBatch, lane: Lane, format: NarrowFormat, kernels: Kernels) {
         let (width, inner) = (config.hiddenSize, config.intermediateSize)
         tokens = batch.tokens
+        self.lane = lane
+        let threads = lane.threads
         let blockRows = BERTNarrowWorkspace.rowsPerBlock(rows: batch.tokens, threads: threads)
         self.blockRows = blockRows
         let attention = kernels.attentionBF16ScratchCount(tokens: batch.longest, headWidth: config.headWidth)
@@ -60,7 +63,7 @@ final class BERTNarrowWorkspace {
         )
         let first = reserve(batch.sequences * width)
         let slots = (0..<threads).map { _ in (products: reserve(strip), attention: reserve(attention)) }
-        buffer = FloatBuffer(count: count)
+        buffer = lane.takeBuffer(count: count)
         let memory = buffer.writable
 
         func matrix(_ offset: Int, rows: Int) -> MutableMatrixView {
@@ -83,6 +86,8 @@ final class BERTNarrowWorkspace {
                 attention: memory + $0.attention)
         }
     }
+
+    deinit { lane.giveBack(buffer) }
 
     func scratch(_ slot: Int) -> Scratch { scratches[slot] }
 

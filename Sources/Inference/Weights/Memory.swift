@@ -47,6 +47,15 @@ package final class MappedFile: @unchecked Sendable {
         }
     }
 
+    /// Lets the system have the memory of these bytes back; when they are used next, they are read again.
+    package func releasePages(of range: Range<Int>) {
+        let page = sysconf(Int32(_SC_PAGESIZE))
+        let (start, end) = ((range.lowerBound + page - 1) / page * page, range.upperBound / page * page)
+        guard start < end, let base = bytes.baseAddress else { return }
+        // Advice: what comes of it changes nothing but the memory in use.
+        _ = madvise(UnsafeMutableRawPointer(mutating: base + start), end - start, MADV_DONTNEED)
+    }
+
     private static func unreadable(_ path: String, reason: String) -> RankingError {
         RankingError(
             .notFound, what: "\(path) cannot be read.", why: "\(reason).",

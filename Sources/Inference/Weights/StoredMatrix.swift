@@ -54,6 +54,9 @@ package struct StoredMatrix: Sendable {
         return ((base + row * columns).assumingMemoryBound(to: Int8.self), scales[row])
     }
 
+    /// To be called when all rows have been read for the last time: they no longer count as memory of this process.
+    package func releasePages() { tensor.file.file.releasePages(of: tensor.entry.range) }
+
     /// True if every value is a finite number; reads the whole matrix once.
     package func allFinite() -> Bool {
         // The largest magnitude of an int8 is 128.
