@@ -4,6 +4,7 @@
 
 #include <immintrin.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <string.h>
 
 #define TARGET __attribute__((target("avx2,fma,f16c")))
@@ -52,6 +53,11 @@ VECTOR_OPERATION vec v_scale(vec v, vec n) {
     __m256i whole = _mm256_cvtps_epi32(n);
     __m256i half = _mm256_srai_epi32(whole, 1);
     return v_mul(v_mul(v, power_of_two(half)), power_of_two(_mm256_sub_epi32(whole, half)));
+}
+VECTOR_OPERATION void v_store_bytes(uint8_t *p, vec v) {
+    __m256i whole = _mm256_cvtps_epi32(v);
+    __m128i words = _mm_packs_epi32(_mm256_castsi256_si128(whole), _mm256_extracti128_si256(whole, 1));
+    _mm_storel_epi64((__m128i *)p, _mm_packus_epi16(words, words));
 }
 
 /// Halves are folded onto each other until one lane is left.
@@ -133,6 +139,68 @@ TARGET void resift_dot_i8_avx2(const int8_t *rows, size_t count, size_t dimensio
     for (; row < count; row++) out[row] = dot_i8_row(rows + row * dimension, dimension, query);
 }
 
+VECTOR_OPERATION __m256i four_bytes(const uint8_t *p) {
+    int32_t four;
+    memcpy(&four, p, sizeof four);
+    return _mm256_set1_epi32(four);
+}
+VECTOR_OPERATION __m256i times(int32_t factor, const int32_t *p) {
+    return _mm256_mullo_epi32(_mm256_set1_epi32(factor), _mm256_loadu_si256((const __m256i *)p));
+}
+
+// 12 sums, 2 vectors of B and the bytes of A take 15 of the 16 registers.
+#define INT8_NAME(x) x##_vnni
+#define INT8_TARGET __attribute__((target("avxvnni,avx2,fma,f16c")))
+#define INT8_VECTORS 2
+#define INT8_ROWS 6
+#define INT8_OFFSET 0
+#define sums_t __m256i
+#define a_t __m256i
+#define b_t __m256i
+#define int8_start(factor, p) times(factor, p)
+#define int8_a(p) four_bytes(p)
+#define int8_b(p) _mm256_loadu_si256((const __m256i *)(p))
+#define int8_add(s, a, b) _mm256_dpbusd_avx_epi32(s, a, b)
+#define int8_float(s) _mm256_cvtepi32_ps(s)
+#include "int8_product.h"
+
+const resift_int8_product resift_int8_avx_vnni = {
+    .name = "avx-vnni", .is_fast = true, .panel_width = int8_width_vnni, .matmul = int8_matmul_vnni};
+
+// Without VNNI, bytes are widened to 16 bits, and vpmaddwd adds their products in pairs: vpmaddubsw would saturate. It
+// takes neighbours, so the first and third byte of each four go apart from the second and fourth.
+typedef struct byte_pairs {
+    __m256i even, odd;
+} byte_pairs;
+VECTOR_OPERATION byte_pairs unsigned_pairs(__m256i bytes) {
+    return (byte_pairs){_mm256_and_si256(bytes, _mm256_set1_epi16(0xff)), _mm256_srli_epi16(bytes, 8)};
+}
+VECTOR_OPERATION byte_pairs signed_pairs(__m256i bytes) {
+    return (byte_pairs){_mm256_srai_epi16(_mm256_slli_epi16(bytes, 8), 8), _mm256_srai_epi16(bytes, 8)};
+}
+VECTOR_OPERATION __m256i add_pairs(__m256i sums, byte_pairs a, byte_pairs b) {
+    __m256i products = _mm256_add_epi32(_mm256_madd_epi16(a.even, b.even), _mm256_madd_epi16(a.odd, b.odd));
+    return _mm256_add_epi32(sums, products);
+}
+
+#define INT8_NAME(x) x##_plain
+#define INT8_TARGET TARGET
+#define INT8_VECTORS 2
+#define INT8_ROWS 4
+#define INT8_OFFSET 0
+#define sums_t __m256i
+#define a_t byte_pairs
+#define b_t byte_pairs
+#define int8_start(factor, p) times(factor, p)
+#define int8_a(p) unsigned_pairs(four_bytes(p))
+#define int8_b(p) signed_pairs(_mm256_loadu_si256((const __m256i *)(p)))
+#define int8_add(s, a, b) add_pairs(s, a, b)
+#define int8_float(s) _mm256_cvtepi32_ps(s)
+#include "int8_product.h"
+
+const resift_int8_product resift_int8_avx2 = {
+    .name = "avx2", .panel_width = int8_width_plain, .matmul = int8_matmul_plain};
+
 const resift_kernels resift_kernels_avx2 = {
     .name = "avx2",
     .panel_width = panel_width,
@@ -144,6 +212,10 @@ const resift_kernels resift_kernels_avx2 = {
     .gelu_tanh = gelu_tanh,
     .softmax = softmax,
     .layer_norm = layer_norm,
+    .quantize = quantize,
+    .gelu_quantize = gelu_quantize,
+    .round_bf16 = round_bf16,
+    .gelu_bf16 = gelu_bf16,
     .convert_f16 = convert_f16,
     .dot_i8 = resift_dot_i8_avx2,
 };

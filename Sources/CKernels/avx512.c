@@ -4,6 +4,8 @@
 
 #include <immintrin.h>
 #include <stddef.h>
+#include <stdint.h>
+#include <string.h>
 
 #define TARGET __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,f16c")))
 #define VECTOR_OPERATION static inline __attribute__((always_inline)) TARGET
@@ -39,6 +41,9 @@ VECTOR_OPERATION vec v_keep_first(vec v, size_t count, vec otherwise) {
     return _mm512_mask_mov_ps(otherwise, first_lanes(count), v);
 }
 VECTOR_OPERATION vec v_scale(vec v, vec n) { return _mm512_scalef_ps(v, n); }
+VECTOR_OPERATION void v_store_bytes(uint8_t *p, vec v) {
+    _mm_storeu_si128((__m128i *)p, _mm512_cvtepi32_epi8(_mm512_cvtps_epi32(v)));
+}
 
 /// Halves are folded onto each other until one lane is left.
 #define FOLD_LANES(v, operation)                                                                                       \
@@ -117,6 +122,30 @@ VNNI_TARGET static void dot_i8_vnni(const int8_t *rows, size_t count, size_t dim
     for (; row < count; row++) dot_i8_rows(1, rows + row * dimension, dimension, query, correction, out + row);
 }
 
+// 24 sums, 4 vectors of B and the bytes of A take 29 of the 32 registers.
+#define INT8_NAME(x) x##_vnni
+#define INT8_TARGET VNNI_TARGET
+#define INT8_VECTORS 4
+#define INT8_ROWS 6
+#define INT8_OFFSET 0
+#define sums_t __m512i
+#define a_t __m512i
+#define b_t __m512i
+VNNI_OPERATION __m512i four_bytes(const uint8_t *p) {
+    int32_t four;
+    memcpy(&four, p, sizeof four);
+    return _mm512_set1_epi32(four);
+}
+#define int8_start(factor, p) _mm512_mullo_epi32(_mm512_set1_epi32(factor), _mm512_loadu_si512(p))
+#define int8_a(p) four_bytes(p)
+#define int8_b(p) _mm512_loadu_si512(p)
+#define int8_add(s, a, b) _mm512_dpbusd_epi32(s, a, b)
+#define int8_float(s) _mm512_cvtepi32_ps(s)
+#include "int8_product.h"
+
+const resift_int8_product resift_int8_avx512_vnni = {
+    .name = "avx512-vnni", .is_fast = true, .panel_width = int8_width_vnni, .matmul = int8_matmul_vnni};
+
 static void dot_i8(const int8_t *rows, size_t count, size_t dimension, const int8_t *query, int32_t *out) {
     // Asked once a call, that is, once for thousands of rows; the answer is a bit in memory.
     if (__builtin_cpu_supports("avx512vnni"))
@@ -136,6 +165,10 @@ const resift_kernels resift_kernels_avx512 = {
     .gelu_tanh = gelu_tanh,
     .softmax = softmax,
     .layer_norm = layer_norm,
+    .quantize = quantize,
+    .gelu_quantize = gelu_quantize,
+    .round_bf16 = round_bf16,
+    .gelu_bf16 = gelu_bf16,
     .convert_f16 = convert_f16,
     .dot_i8 = dot_i8,
 };

@@ -6,11 +6,30 @@
 
 #if defined(__x86_64__)
 #include <cpuid.h>
+#include <stdatomic.h>
 
-// Asked from cpuid itself: older compilers do not know "f16c" in __builtin_cpu_supports.
+// Asked from cpuid itself: older compilers do not know these names in __builtin_cpu_supports. A virtual machine takes
+// microseconds to answer, so the answer is kept; `known` says that it is there, and its other bits are the answer's.
+static const unsigned known = 1u << 31;
+
+static unsigned ask(_Atomic unsigned *answer, unsigned leaf, unsigned subleaf, bool from_ecx) {
+    unsigned kept = atomic_load_explicit(answer, memory_order_relaxed);
+    if (kept & known) return kept;
+    unsigned eax = 0, ebx, ecx = 0, edx;
+    if (!__get_cpuid_count(leaf, subleaf, &eax, &ebx, &ecx, &edx)) eax = ecx = 0;
+    kept = (from_ecx ? ecx : eax) | known;
+    atomic_store_explicit(answer, kept, memory_order_relaxed);
+    return kept;
+}
+
 static bool has_f16c(void) {
-    unsigned eax, ebx, ecx, edx;
-    return __get_cpuid(1, &eax, &ebx, &ecx, &edx) && (ecx & bit_F16C);
+    static _Atomic unsigned answer;
+    return ask(&answer, 1, 0, true) & bit_F16C;
+}
+
+bool resift_cpuid_has(unsigned feature) {
+    static _Atomic unsigned answer;
+    return ask(&answer, 7, 1, false) & feature;
 }
 
 // __builtin_cpu_supports also asks whether the operating system saves the wide registers.

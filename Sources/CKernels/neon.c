@@ -60,6 +60,12 @@ VECTOR_OPERATION vec v_scale(vec v, vec n) {
     return v_mul(v_mul(v, power_of_two(half)), power_of_two(vsubq_s32(whole, half)));
 }
 
+VECTOR_OPERATION void v_store_bytes(uint8_t *p, vec v) {
+    uint16x4_t words = vmovn_u32(vcvtnq_u32_f32(v));
+    uint32_t four = vget_lane_u32(vreinterpret_u32_u8(vmovn_u16(vcombine_u16(words, words))), 0);
+    memcpy(p, &four, sizeof four);
+}
+
 VECTOR_OPERATION float v_sum(vec v) { return vaddvq_f32(v); }
 VECTOR_OPERATION float v_largest(vec v) { return vmaxvq_f32(v); }
 
@@ -120,7 +126,7 @@ enum { DOT_STEP = 16, DOT_ROWS = 4 };
 DEFINE_DOT_I8(dot_i8_plain, , ADD_PRODUCTS_PLAIN)
 DEFINE_DOT_I8(dot_i8_dotprod, __attribute__((target("+dotprod"))), ADD_PRODUCTS_DOTPROD)
 
-static bool has_dotprod(void) {
+bool resift_has_dotprod(void) {
 #if defined(__APPLE__)
     return true; // every 64-bit ARM CPU that runs macOS
 #elif defined(__linux__)
@@ -132,11 +138,61 @@ static bool has_dotprod(void) {
 }
 
 static void dot_i8(const int8_t *rows, size_t count, size_t dimension, const int8_t *query, int32_t *out) {
-    if (has_dotprod())
+    if (resift_has_dotprod())
         dot_i8_dotprod(rows, count, dimension, query, out);
     else
         dot_i8_plain(rows, count, dimension, query, out);
 }
+
+// Both ways multiply signed bytes: 128 is taken off the bytes of A by flipping their highest bit.
+VECTOR_OPERATION int8x16_t four_bytes(const uint8_t *p) {
+    uint32_t four;
+    memcpy(&four, p, sizeof four);
+    return vreinterpretq_s8_u32(vdupq_n_u32(four ^ 0x80808080u));
+}
+
+// 24 sums, 4 vectors of B and the bytes of A take 29 of the 32 registers.
+#define INT8_NAME(x) x##_dotprod
+#define INT8_TARGET __attribute__((target("+dotprod")))
+#define INT8_VECTORS 4
+#define INT8_ROWS 6
+#define INT8_OFFSET 128
+#define sums_t int32x4_t
+#define a_t int8x16_t
+#define b_t int8x16_t
+#define int8_start(factor, p) vmulq_n_s32(vld1q_s32(p), factor)
+#define int8_a(p) four_bytes(p)
+#define int8_b(p) vld1q_s8(p)
+#define int8_add(s, a, b) vdotq_s32(s, a, b)
+#define int8_float(s) vcvtq_f32_s32(s)
+#include "int8_product.h"
+
+const resift_int8_product resift_int8_neon_dotprod = {
+    .name = "neon-dotprod", .is_fast = true, .panel_width = int8_width_dotprod, .matmul = int8_matmul_dotprod};
+
+VECTOR_OPERATION int32x4_t add_products_plain(int32x4_t sums, int8x16_t a, int8x16_t b) {
+    int32x4_t low = vpaddlq_s16(vmull_s8(vget_low_s8(a), vget_low_s8(b)));
+    int32x4_t high = vpaddlq_s16(vmull_high_s8(a, b));
+    return vaddq_s32(sums, vpaddq_s32(low, high));
+}
+
+#define INT8_NAME(x) x##_plain
+#define INT8_TARGET TARGET
+#define INT8_VECTORS 4
+#define INT8_ROWS 4
+#define INT8_OFFSET 128
+#define sums_t int32x4_t
+#define a_t int8x16_t
+#define b_t int8x16_t
+#define int8_start(factor, p) vmulq_n_s32(vld1q_s32(p), factor)
+#define int8_a(p) four_bytes(p)
+#define int8_b(p) vld1q_s8(p)
+#define int8_add(s, a, b) add_products_plain(s, a, b)
+#define int8_float(s) vcvtq_f32_s32(s)
+#include "int8_product.h"
+
+const resift_int8_product resift_int8_neon = {
+    .name = "neon", .panel_width = int8_width_plain, .matmul = int8_matmul_plain};
 
 const resift_kernels resift_kernels_neon = {
     .name = "neon",
@@ -149,6 +205,10 @@ const resift_kernels resift_kernels_neon = {
     .gelu_tanh = gelu_tanh,
     .softmax = softmax,
     .layer_norm = layer_norm,
+    .quantize = quantize,
+    .gelu_quantize = gelu_quantize,
+    .round_bf16 = round_bf16,
+    .gelu_bf16 = gelu_bf16,
     .convert_f16 = convert_f16,
     .dot_i8 = dot_i8,
 };

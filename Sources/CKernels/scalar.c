@@ -89,6 +89,95 @@ static void layer_norm(const float *x, size_t ldx, const float *residual, size_t
     }
 }
 
+static void quantize(const float *x, size_t ldx, uint8_t *out, size_t ldo, resift_row_scale *scales, size_t rows,
+                     size_t columns) {
+    for (size_t row = 0; row < rows; row++) {
+        const float *values = x + row * ldx;
+        uint8_t *bytes = out + row * ldo;
+        memset(bytes, 0, resift_operand_width(columns));
+        if (!resift_all_finite(values, columns)) {
+            scales[row] = (resift_row_scale){NAN, 0};
+            continue;
+        }
+        float low = 0, high = 0;
+        for (size_t i = 0; i < columns; i++) {
+            low = fminf(low, values[i]);
+            high = fmaxf(high, values[i]);
+        }
+        // Single precision and these very steps, because all variants give the same bytes.
+        float span = fmaxf(high - low, 1e-30f);
+        float inverse = 255 / span;
+        float zero = rintf(-low * inverse);
+        scales[row] = (resift_row_scale){span / 255, (int32_t)zero};
+        for (size_t i = 0; i < columns; i++) {
+            float steps = values[i] * inverse;
+            bytes[i] = (uint8_t)fminf(rintf(steps) + zero, 255);
+        }
+    }
+}
+
+static void gelu_rows(float *x, size_t ldx, bool tanh_form, size_t rows, size_t columns) {
+    for (size_t row = 0; row < rows; row++) (tanh_form ? gelu_tanh : gelu)(x + row * ldx, columns);
+}
+
+static void gelu_quantize(float *x, size_t ldx, bool tanh_form, uint8_t *out, size_t ldo, resift_row_scale *scales,
+                          size_t rows, size_t columns) {
+    gelu_rows(x, ldx, tanh_form, rows, columns);
+    quantize(x, ldx, out, ldo, scales, rows, columns);
+}
+
+static void round_bf16(const float *x, size_t ldx, uint16_t *out, size_t ldo, size_t rows, size_t columns) {
+    for (size_t row = 0; row < rows; row++) {
+        for (size_t i = 0; i < columns; i++) out[row * ldo + i] = resift_bf16_of(x[row * ldx + i]);
+        for (size_t i = columns; i < resift_operand_width(columns); i++) out[row * ldo + i] = 0;
+    }
+}
+
+static void gelu_bf16(float *x, size_t ldx, bool tanh_form, uint16_t *out, size_t ldo, size_t rows, size_t columns) {
+    gelu_rows(x, ldx, tanh_form, rows, columns);
+    round_bf16(x, ldx, out, ldo, rows, columns);
+}
+
+static void int8_matmul(const uint8_t *a, size_t lda, const resift_row_scale *a_scales, const resift_int8_matrix *b,
+                        float *c, size_t ldc, size_t m) {
+    size_t steps = (b->k + 3) / 4;
+    for (size_t row = 0; row < m; row++) {
+        for (size_t n = 0; n < b->n; n++) {
+            const int8_t *panel = b->panels + n / panel_width * steps * panel_width * 4;
+            int32_t sum = 0;
+            for (size_t i = 0; i < b->k; i++) {
+                int32_t weight = panel[(i / 4 * panel_width + n % panel_width) * 4 + i % 4];
+                sum += (a[row * lda + i] - a_scales[row].zero) * weight;
+            }
+            c[row * ldc + n] = (float)((double)sum * a_scales[row].scale * b->scales[n] + b->bias[n]);
+        }
+    }
+}
+
+const resift_int8_product resift_int8_scalar = {
+    .name = "scalar", .panel_width = panel_width, .matmul = int8_matmul};
+
+static void bf16_matmul(const uint16_t *a, size_t lda, const uint16_t *panels, const float *bias, float *c, size_t ldc,
+                        size_t m, size_t n, size_t k) {
+    size_t steps = (k + 1) / 2;
+    for (size_t row = 0; row < m; row++) {
+        for (size_t column = 0; column < n; column++) {
+            const uint16_t *panel = panels + column / panel_width * steps * panel_width * 2;
+            double sum = bias[column];
+            for (size_t i = 0; i < k; i++) {
+                float factors[2];
+                resift_convert_bf16(a + row * lda + i, factors, 1);
+                resift_convert_bf16(panel + (i / 2 * panel_width + column % panel_width) * 2 + i % 2, factors + 1, 1);
+                sum += (double)factors[0] * factors[1];
+            }
+            c[row * ldc + column] = (float)sum;
+        }
+    }
+}
+
+const resift_bf16_product resift_bf16_scalar = {
+    .name = "scalar", .panel_width = panel_width, .matmul = bf16_matmul};
+
 static void convert_f16(const uint16_t *source, float *destination, size_t count) {
     for (size_t i = 0; i < count; i++) destination[i] = resift_half_to_float(source[i]);
 }
@@ -112,6 +201,10 @@ const resift_kernels resift_kernels_scalar = {
     .gelu_tanh = gelu_tanh,
     .softmax = softmax,
     .layer_norm = layer_norm,
+    .quantize = quantize,
+    .gelu_quantize = gelu_quantize,
+    .round_bf16 = round_bf16,
+    .gelu_bf16 = gelu_bf16,
     .convert_f16 = convert_f16,
     .dot_i8 = dot_i8,
 };

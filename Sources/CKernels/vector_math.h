@@ -13,6 +13,7 @@
 //   v_keep_first(v, n, w)            lanes below n from v, the rest from w
 //   v_scale(v, n)                    v * 2^n for integral n in -300 ... 300, denormal results included
 //   v_sum(v), v_largest(v)           over the lanes, always in the same order
+//   v_store_bytes(p, v)              whole numbers of 0 ... 255 as LANES bytes
 //
 // A partial vector at the end of a row goes through the same arithmetic as a full one, so that a value does not
 // depend on its distance from the end.
@@ -97,6 +98,114 @@ TARGET static void gelu(float *x, size_t count) {
 
 TARGET static void gelu_tanh(float *x, size_t count) {
     EACH_VECTOR(count, { v_store_first(x + i, gelu_tanh_vector(v_load_first(x + i, left)), left); });
+}
+
+/// x Phi(x) for what is rounded to 8 bits afterwards: Phi(x) = 1/2 + t P(t^2) with t = x clamped to -4 ... 4, P fitted
+/// for the least error of x Phi(x) there. 4.7e-5 in both forms, and Phi is constant beyond.
+INLINE vec quick_gelu_vector(vec x, bool tanh_form) {
+    static const float erf_form[] = {-0x1.65a994p-30f, 0x1.bf7cb6p-24f, -0x1.ead43ep-19f, 0x1.39f4c6p-14f,
+                                     -0x1.07d784p-10f, 0x1.3778a8p-7f,  -0x1.0de054p-4f,  0x1.983dd4p-2f};
+    static const float tanh_coefficients[] = {-0x1.90eb20p-30f, 0x1.ee4820p-24f, -0x1.0a2510p-18f, 0x1.4d202ep-14f,
+                                              -0x1.117f30p-10f, 0x1.3c59e8p-7f,  -0x1.0ebd1ap-4f,  0x1.982f0ap-2f};
+    vec t = v_min(v_max(x, v_set(-4)), v_set(4));
+    vec square = v_mul(t, t);
+    vec slope = tanh_form ? polynomial(square, tanh_coefficients, 8) : polynomial(square, erf_form, 8);
+    return v_mul(x, v_fma(t, slope, v_set(0.5f)));
+}
+
+/// What a row holds: its smallest and largest number, and NaN where one is not finite.
+typedef struct row_range {
+    vec low, high, poison;
+} row_range;
+
+INLINE row_range empty_range(void) { return (row_range){v_set(0), v_set(0), v_set(0)}; }
+
+INLINE void extend(row_range *range, vec x) {
+    range->low = v_min(range->low, x);
+    range->high = v_max(range->high, x);
+    range->poison = v_fma(x, v_set(0), range->poison);
+}
+
+INLINE void quantize_row(const float *x, uint8_t *out, resift_row_scale *scale, row_range range, size_t columns) {
+    size_t width = resift_operand_width(columns);
+    float poison = v_sum(range.poison);
+    if (poison != 0) {
+        memset(out, 0, width);
+        *scale = (resift_row_scale){poison, 0};
+        return;
+    }
+    float low = -v_largest(v_sub(v_set(0), range.low));
+    // A row of zeros, or nearly so, has no range to divide by.
+    float span = fmaxf(v_largest(range.high) - low, 1e-30f);
+    float inverse = 255 / span;
+    float zero = rintf(-low * inverse);
+    *scale = (resift_row_scale){span / 255, (int32_t)zero};
+    vec factor = v_set(inverse), offset = v_set(zero);
+    EACH_VECTOR(columns, {
+        vec byte = v_add(v_round(v_mul(v_load_first(x + i, left), factor)), offset);
+        // The number and the zero are rounded apart, so that their sum can be 256.
+        byte = v_min(byte, v_set(255));
+        if (left == LANES) {
+            v_store_bytes(out + i, byte);
+        } else {
+            uint8_t bytes[LANES];
+            v_store_bytes(bytes, byte);
+            memcpy(out + i, bytes, left);
+        }
+    });
+    memset(out + columns, 0, width - columns);
+}
+
+TARGET static void quantize(const float *x, size_t ldx, uint8_t *out, size_t ldo, resift_row_scale *scales,
+                            size_t rows, size_t columns) {
+    for (size_t row = 0; row < rows; row++) {
+        row_range range = empty_range();
+        EACH_VECTOR(columns, { extend(&range, v_load_first(x + row * ldx + i, left)); });
+        quantize_row(x + row * ldx, out + row * ldo, scales + row, range, columns);
+    }
+}
+
+INLINE row_range quick_gelu_row(float *x, size_t columns, bool tanh_form) {
+    row_range range = empty_range();
+    EACH_VECTOR(columns, {
+        vec y = quick_gelu_vector(v_load_first(x + i, left), tanh_form);
+        v_store_first(x + i, y, left);
+        extend(&range, y);
+    });
+    return range;
+}
+
+TARGET static void gelu_quantize(float *x, size_t ldx, bool tanh_form, uint8_t *out, size_t ldo,
+                                 resift_row_scale *scales, size_t rows, size_t columns) {
+    for (size_t row = 0; row < rows; row++) {
+        float *values = x + row * ldx;
+        // Two loops, so that the form is no question inside them.
+        row_range range = tanh_form ? quick_gelu_row(values, columns, true) : quick_gelu_row(values, columns, false);
+        quantize_row(values, out + row * ldo, scales + row, range, columns);
+    }
+}
+
+/// A plain loop, which the compiler turns into this variant's instructions.
+INLINE void round_row_bf16(const float *x, uint16_t *out, size_t columns) {
+    for (size_t i = 0; i < columns; i++) out[i] = resift_bf16_of(x[i]);
+    size_t width = resift_operand_width(columns);
+    for (size_t i = columns; i < width; i++) out[i] = 0;
+}
+
+TARGET static void round_bf16(const float *x, size_t ldx, uint16_t *out, size_t ldo, size_t rows, size_t columns) {
+    for (size_t row = 0; row < rows; row++) round_row_bf16(x + row * ldx, out + row * ldo, columns);
+}
+
+TARGET static void gelu_bf16(float *x, size_t ldx, bool tanh_form, uint16_t *out, size_t ldo, size_t rows,
+                             size_t columns) {
+    for (size_t row = 0; row < rows; row++) {
+        float *values = x + row * ldx;
+        if (tanh_form)
+            quick_gelu_row(values, columns, true);
+        else
+            quick_gelu_row(values, columns, false);
+        round_row_bf16(values, out + row * ldo, columns);
+    }
 }
 
 INLINE void softmax_row(float *x, size_t columns, vec scale) {

@@ -33,6 +33,10 @@ public final class ComputePool: @unchecked Sendable {
     /// Counts what was published; a poller compares it instead of taking the lock.
     private let published = Atomic<Int>(0)
 
+    /// The largest block of the last job's activations, kept for the next one: the pages of a new block cost
+    /// milliseconds, and a heap for each thread would keep one for each.
+    private let spareBuffer = Monitor<FloatBuffer?>(nil)
+
     private struct Queue {
         var jobs: [@Sendable () -> Void] = []
         var regions: [Region] = []
@@ -180,6 +184,21 @@ public final class ComputePool: @unchecked Sendable {
         monitor.wait { published.load(ordering: .acquiring) != seen }
     }
 
+    fileprivate func takeBuffer(count: Int) -> FloatBuffer {
+        let spare = spareBuffer.withLock { buffer in
+            defer { buffer = nil }
+            return buffer
+        }
+        if let spare, spare.count >= count { return spare }
+        return FloatBuffer(count: count)
+    }
+
+    fileprivate func giveBack(_ buffer: FloatBuffer) {
+        spareBuffer.withLock { spare in
+            if spare.map({ $0.count < buffer.count }) ?? true { spare = buffer }
+        }
+    }
+
     fileprivate func share(_ region: Region) {
         publish { $0.regions.append(region) }
         region.work()
@@ -196,6 +215,10 @@ package struct Lane: Sendable {
     package var threads: Int { pool.threads }
     /// True where the work is not wanted any more, or would come too late.
     package var isCancelled: Bool { cancelled.isSet || deadline.map { $0 <= .now } ?? false }
+
+    /// A block of at least `count` floats of any value, for `giveBack` when nobody uses it any more.
+    package func takeBuffer(count: Int) -> FloatBuffer { pool.takeBuffer(count: count) }
+    package func giveBack(_ buffer: FloatBuffer) { pool.giveBack(buffer) }
 
     /// Calls `body(iteration, slot)` for every iteration in `0..<count`, on all threads that are free. Two calls that
     /// run at the same time have different slots in `0..<threads`, for scratch memory.

@@ -78,11 +78,105 @@ package struct PackedMatrix: Sendable {
     fileprivate let panels: FloatBuffer
 }
 
+/// A number format of 8 or 16 bits, for the operands of linear layers.
+package enum NarrowFormat: Sendable {
+    case int8, bf16
+
+    fileprivate var itemSize: Int { self == .int8 ? 1 : 2 }
+}
+
+/// Rows of activations as the left-hand side of a narrow product: bytes with a scale and a zero for each row, or
+/// bfloat16.
+package struct NarrowRows {
+    package let columns: Int
+    package private(set) var count: Int
+    fileprivate let format: NarrowFormat
+    fileprivate let stride: Int
+    private var first = 0
+    private let values: ByteBuffer
+    private let rowScales: ByteBuffer
+
+    package init(_ format: NarrowFormat, rows: Int, columns: Int) {
+        self.format = format
+        self.columns = columns
+        count = rows
+        stride = HalfMatrixView.paddedWidth(columns)
+        values = ByteBuffer(count: rows * stride * format.itemSize)
+        rowScales = ByteBuffer(count: rows * MemoryLayout<resift_row_scale>.stride)
+    }
+
+    package func rows(_ range: Range<Int>) -> NarrowRows {
+        precondition(range.lowerBound >= 0 && range.upperBound <= count)
+        var part = self
+        part.first += range.lowerBound
+        part.count = range.count
+        return part
+    }
+
+    fileprivate var bytes: UnsafeMutablePointer<UInt8> {
+        values.writable.assumingMemoryBound(to: UInt8.self) + first * stride
+    }
+    fileprivate var halves: UnsafeMutablePointer<UInt16> {
+        values.writable.assumingMemoryBound(to: UInt16.self) + first * stride
+    }
+    fileprivate var scales: UnsafeMutablePointer<resift_row_scale> {
+        rowScales.writable.assumingMemoryBound(to: resift_row_scale.self) + first
+    }
+}
+
+/// A writable row-major matrix of bfloat16.
+package struct HalfMatrixView {
+    package var base: UnsafeMutablePointer<UInt16>
+    package var rows: Int
+    package var columns: Int
+    package var stride: Int
+
+    /// A row's room where numbers are written: the kernels fill rows up.
+    package static func paddedWidth(_ columns: Int) -> Int {
+        (columns + Int(RESIFT_OPERAND_STEP) - 1) / Int(RESIFT_OPERAND_STEP) * Int(RESIFT_OPERAND_STEP)
+    }
+
+    package func rows(_ range: Range<Int>) -> HalfMatrixView {
+        HalfMatrixView(base: base + range.lowerBound * stride, rows: range.count, columns: columns, stride: stride)
+    }
+
+    package func columns(_ range: Range<Int>) -> HalfMatrixView {
+        HalfMatrixView(base: base + range.lowerBound, rows: rows, columns: range.count, stride: stride)
+    }
+}
+
+/// The weight and bias of a linear layer in a narrow format, laid out for one kernel variant.
+package struct NarrowMatrix: Sendable {
+    package let inputs: Int
+    package let outputs: Int
+    fileprivate let format: NarrowFormat
+    fileprivate let panels: ByteBuffer
+    // By output, up to the end of the last panel.
+    fileprivate let sums: ByteBuffer
+    fileprivate let scales: ByteBuffer
+    fileprivate let bias: ByteBuffer
+
+    fileprivate var bytePanels: UnsafeMutablePointer<Int8> { panels.writable.assumingMemoryBound(to: Int8.self) }
+    fileprivate var halfPanels: UnsafeMutablePointer<UInt16> { panels.writable.assumingMemoryBound(to: UInt16.self) }
+    fileprivate var integerSums: UnsafeMutablePointer<Int32> { sums.writable.assumingMemoryBound(to: Int32.self) }
+    fileprivate var outputScales: UnsafeMutablePointer<Float> { scales.writable.assumingMemoryBound(to: Float.self) }
+    fileprivate var outputBias: UnsafeMutablePointer<Float> { bias.writable.assumingMemoryBound(to: Float.self) }
+}
+
 /// The arithmetic of inference, done by the best instructions of this CPU or by those that a name asks for.
 ///
 /// Each result element depends on its own row only, in a fixed order of summation (see CKernels.h).
 package struct Kernels: Sendable {
     private nonisolated(unsafe) let table: UnsafePointer<resift_kernels>
+    private nonisolated(unsafe) let int8: UnsafePointer<resift_int8_product>
+    /// nil where the CPU has no instructions for it.
+    private nonisolated(unsafe) let bf16: UnsafePointer<resift_bf16_product>?
+
+    private init(table: UnsafePointer<resift_kernels>) {
+        self.table = table
+        int8 = resift_int8_for(table)
+        bf16 = resift_bf16_for(table)
+    }
 
     /// "scalar", "avx2", "avx512" or "neon".
     package var name: String { String(cString: table.pointee.name) }
@@ -169,6 +263,167 @@ package struct Kernels: Sendable {
             table, query.base, query.stride, key.base, key.stride, value.base, value.stride, out.base, out.stride,
             query.rows, key.rows, query.columns, scale, scratch)
     }
+
+    // MARK: Narrow formats
+
+    /// What `precision` comes down to on this CPU; never `auto`.
+    package func resolve(_ precision: Precision) throws(RankingError) -> Precision {
+        switch precision {
+        case .auto: return int8.pointee.is_fast ? .int8 : .fp32
+        case .bf16 where bf16 == nil:
+            throw RankingError(
+                .invalidInput, what: "This CPU does not multiply bfloat16 (with its \(name) kernels).",
+                why: "In other instructions it would be slower than fp32, and no more precise.",
+                fix: "Choose int8, fp32 or auto.")
+        case .int8, .bf16, .fp32: return precision
+        }
+    }
+
+    /// The widest input of a linear layer in int8, whose sums fit 32 bits.
+    package static let maxInt8Inputs = Int(RESIFT_INT8_MAX_WIDTH)
+
+    /// A weight in the making: outputs are added in order.
+    package struct NarrowPacker {
+        private let kernels: Kernels
+        private let matrix: NarrowMatrix
+        private var integers: [Int8]
+        private var halves: [UInt16]
+        private var next = 0
+
+        fileprivate init(_ kernels: Kernels, _ format: NarrowFormat, inputs: Int, outputs: Int) {
+            self.kernels = kernels
+            let width: Int
+            let panelBytes: Int
+            switch format {
+            case .int8:
+                width = kernels.int8.pointee.panel_width
+                panelBytes = resift_int8_panel_bytes(kernels.int8, outputs, inputs)
+            case .bf16:
+                width = kernels.bf16Product.pointee.panel_width
+                panelBytes = 2 * resift_bf16_panel_count(kernels.bf16Product, outputs, inputs)
+            }
+            let byOutput = 4 * ((outputs + width - 1) / width * width)
+            matrix = NarrowMatrix(
+                inputs: inputs, outputs: outputs, format: format, panels: ByteBuffer(count: panelBytes),
+                sums: ByteBuffer(count: byOutput), scales: ByteBuffer(count: byOutput),
+                bias: ByteBuffer(count: byOutput))
+            integers = [Int8](repeating: 0, count: format == .int8 ? inputs : 0)
+            halves = [UInt16](repeating: 0, count: format == .bf16 ? HalfMatrixView.paddedWidth(inputs) : 0)
+        }
+
+        /// The weights of the next output, [inputs].
+        package mutating func add(_ weights: UnsafePointer<Float>, bias: Float) {
+            switch matrix.format {
+            case .int8:
+                let scale = integers.withUnsafeMutableBufferPointer {
+                    resift_quantize_weights(weights, matrix.inputs, $0.baseAddress)
+                }
+                integers.withUnsafeBufferPointer { if let base = $0.baseAddress { put(base, scale) } }
+            case .bf16:
+                halves.withUnsafeMutableBufferPointer {
+                    kernels.table.pointee.round_bf16(weights, 0, $0.baseAddress, 0, 1, matrix.inputs)
+                    resift_bf16_pack(kernels.bf16Product, $0.baseAddress, matrix.inputs, next, matrix.halfPanels)
+                }
+            }
+            finish(bias)
+        }
+
+        /// The same for weights that are stored as integers: they are used as they are. For int8 alone.
+        package mutating func add(_ integers: UnsafePointer<Int8>, scale: Float, bias: Float) {
+            precondition(matrix.format == .int8)
+            put(integers, scale)
+            finish(bias)
+        }
+
+        private func put(_ integers: UnsafePointer<Int8>, _ scale: Float) {
+            matrix.integerSums[next] = resift_int8_pack(
+                kernels.int8, integers, matrix.inputs, next, matrix.bytePanels)
+            matrix.outputScales[next] = scale
+        }
+
+        private mutating func finish(_ bias: Float) {
+            precondition(next < matrix.outputs)
+            matrix.outputBias[next] = bias
+            next += 1
+        }
+
+        package func packed() -> NarrowMatrix {
+            precondition(next == matrix.outputs)
+            return matrix
+        }
+    }
+
+    /// Weights in bfloat16 exist only where `resolve` let the precision through.
+    private var bf16Product: UnsafePointer<resift_bf16_product> {
+        guard let bf16 else { preconditionFailure("bf16 operands on a CPU without bf16 products") }
+        return bf16
+    }
+
+    package func packer(_ format: NarrowFormat, inputs: Int, outputs: Int) -> NarrowPacker {
+        precondition(format == .bf16 || inputs <= Kernels.maxInt8Inputs)
+        return NarrowPacker(self, format, inputs: inputs, outputs: outputs)
+    }
+
+    /// c = a b + bias.
+    package func matmul(_ a: NarrowRows, _ b: NarrowMatrix, into c: MutableMatrixView) {
+        precondition(a.columns == b.inputs && c.columns == b.outputs && a.count == c.rows && a.format == b.format)
+        switch b.format {
+        case .int8:
+            var matrix = resift_int8_matrix(
+                n: b.outputs, k: b.inputs, panels: b.bytePanels, sums: b.integerSums, scales: b.outputScales,
+                bias: b.outputBias)
+            int8.pointee.matmul(a.bytes, a.stride, a.scales, &matrix, c.base, c.stride, a.count)
+        case .bf16:
+            bf16Product.pointee.matmul(
+                a.halves, a.stride, b.halfPanels, b.outputBias, c.base, c.stride, a.count, b.outputs, b.inputs)
+        }
+    }
+
+    /// out = x in out's format.
+    package func narrow(_ x: MatrixView, into out: NarrowRows) {
+        precondition(x.columns == out.columns && x.rows == out.count)
+        switch out.format {
+        case .int8: table.pointee.quantize(x.base, x.stride, out.bytes, out.stride, out.scales, x.rows, x.columns)
+        case .bf16: table.pointee.round_bf16(x.base, x.stride, out.halves, out.stride, x.rows, x.columns)
+        }
+    }
+
+    /// out = GELU(x) in out's format, by an approximation that suits it; x is overwritten.
+    package func narrowGELU(_ x: MutableMatrixView, tanhForm: Bool, into out: NarrowRows) {
+        precondition(x.columns == out.columns && x.rows == out.count)
+        switch out.format {
+        case .int8:
+            table.pointee.gelu_quantize(
+                x.base, x.stride, tanhForm, out.bytes, out.stride, out.scales, x.rows, x.columns)
+        case .bf16:
+            table.pointee.gelu_bf16(x.base, x.stride, tanhForm, out.halves, out.stride, x.rows, x.columns)
+        }
+    }
+
+    /// Whole rows of `out`, whose stride leaves room for `HalfMatrixView.paddedWidth`.
+    package func roundToBF16(_ x: MatrixView, into out: HalfMatrixView) {
+        precondition(x.columns == out.columns && x.rows == out.rows)
+        precondition(out.stride >= HalfMatrixView.paddedWidth(out.columns))
+        table.pointee.round_bf16(x.base, x.stride, out.base, out.stride, x.rows, x.columns)
+    }
+
+    package func attentionBF16ScratchCount(tokens: Int, headWidth: Int) -> Int {
+        resift_attention_bf16_scratch_count(table, tokens, headWidth)
+    }
+
+    /// `attention` on bfloat16 operands.
+    package func attention(
+        query: HalfMatrixView, key: HalfMatrixView, value: HalfMatrixView, scale: Float, into out: MutableMatrixView,
+        scratch: UnsafeMutablePointer<Float>
+    ) {
+        precondition(query.columns == key.columns && key.columns == value.columns && out.columns == value.columns)
+        precondition(key.rows == value.rows && query.rows == out.rows)
+        resift_attention_bf16(
+            table, query.base, query.stride, key.base, key.stride, value.base, value.stride, out.base, out.stride,
+            query.rows, key.rows, query.columns, scale, scratch)
+    }
+
+    // MARK: Dot products of bytes
 
     /// The largest dimension of `dotInt8`, where no sum leaves 32 bits.
     package static let maxInt8Dimension = Int(RESIFT_DOT_I8_MAX_DIMENSION)

@@ -7,8 +7,11 @@ package struct BatchPlan: Equatable {
     /// Consecutive, covering every sequence once.
     package let batches: [Range<Int>]
 
-    /// About 20 MB of activations for a model of hidden size 384.
-    package static let defaultTokenBudget = 4_096
+    /// About 12 MB of activations for a model of hidden size 384.
+    package static let defaultTokenBudget = 2_048
+
+    /// More where there are many threads to share a batch: each needs some blocks of rows.
+    package static func tokenBudget(threads: Int) -> Int { max(defaultTokenBudget, 256 * threads) }
 
     /// - Parameter lengths: tokens of each sequence. One longer than the budget gets a batch of its own.
     package init(lengths: [Int], tokenBudget: Int = defaultTokenBudget) {

@@ -113,7 +113,8 @@ public struct BiEncoder: Sendable {
             prompts: layout.prompts,
             maxTokens: min(layout.maxSeqLength ?? files.tokenizerMaxLength ?? .max, config.maxPositionEmbeddings),
             includesPrompt: layout.includesPrompt, lowercases: layout.lowercases, tokenizer: files.tokenizer,
-            model: try BERTEncoder.load(checkpoint, config: config, kernels: kernels), pool: pool)
+            // An index keeps vectors for long, and compares them with those of other machines.
+            model: try BERTEncoder.load(checkpoint, config: config, kernels: kernels, precision: .fp32), pool: pool)
     }
 
     /// One vector a text, in the order given, and what was cut.

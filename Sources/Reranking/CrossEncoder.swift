@@ -16,13 +16,18 @@ public struct CrossEncoder: Sendable {
     private let model: BERTForSequenceClassification
 
     /// Loads a directory of config.json, tokenizer.json and safetensors weights. Never touches the network.
-    public static func load(directory: String, pool: ComputePool = .shared) throws(RankingError) -> CrossEncoder {
-        try load(directory: directory, pool: pool, kernels: .forThisMachine())
+    ///
+    /// Throws RankingError `invalidInput` where this CPU lacks the precision.
+    public static func load(
+        directory: String, pool: ComputePool = .shared, precision: Precision = .auto
+    ) throws(RankingError) -> CrossEncoder {
+        try load(directory: directory, pool: pool, kernels: .forThisMachine(), precision: precision)
     }
 
     package static func load(
-        directory: String, pool: ComputePool = .shared, kernels: Kernels
+        directory: String, pool: ComputePool = .shared, kernels: Kernels, precision: Precision
     ) throws(RankingError) -> CrossEncoder {
+        let precision = try kernels.resolve(precision)
         let files = try ModelDirectory(path: directory)
         guard files.architecture == .bertForSequenceClassification else {
             throw RankingError(
@@ -33,7 +38,8 @@ public struct CrossEncoder: Sendable {
         let config = try BERTConfig(files.config, path: files.configPath)
         let labels = try CrossEncoder.labels(in: files.config, path: files.configPath)
         let checkpoint = try Checkpoint(directory: directory)
-        let model = try BERTForSequenceClassification.load(checkpoint, config: config, labels: labels, kernels: kernels)
+        let model = try BERTForSequenceClassification.load(
+            checkpoint, config: config, labels: labels, kernels: kernels, precision: precision)
         let description = ModelDescription(
             name: ModelDescription.name(in: files.config, directory: directory),
             architecture: files.architecture.rawValue,
@@ -41,7 +47,8 @@ public struct CrossEncoder: Sendable {
             maxTokens: min(files.tokenizerMaxLength ?? .max, config.maxPositionEmbeddings),
             activation: try ScoreActivation.declared(in: files.config, labels: labels, path: files.configPath),
             layers: config.numHiddenLayers, hiddenSize: config.hiddenSize, vocabSize: config.vocabSize,
-            weightTypes: checkpoint.storedTypes, kernels: kernels.name, directory: directory)
+            weightTypes: checkpoint.storedTypes, kernels: kernels.name, precision: precision,
+            directory: directory)
         return CrossEncoder(description: description, tokenizer: files.tokenizer, pool: pool, model: model)
     }
 
@@ -59,7 +66,9 @@ public struct CrossEncoder: Sendable {
         }
         var logits: [[Float]] = []
         logits.reserveCapacity(pairs.count)
-        for range in BatchPlan(lengths: pairs.map(\.tokenIDs.count)).batches {
+        let plan = BatchPlan(
+            lengths: pairs.map(\.tokenIDs.count), tokenBudget: BatchPlan.tokenBudget(threads: pool.threads))
+        for range in plan.batches {
             var batch = TokenBatch()
             for pair in pairs[range] { batch.append(tokenIDs: pair.tokenIDs, typeIDs: pair.typeIDs) }
             let sealed = batch
@@ -119,6 +128,8 @@ public struct ModelDescription: Sendable, Equatable {
     /// How many values are stored in each type: ["F32": 1200, "I8": 22000000].
     public var weightTypes: [String: Int]
     public var kernels: String
+    /// What its linear layers compute with; never `auto`.
+    public var precision: Precision
     public var directory: String
 
     static func name(in config: JSONObject, directory: String) -> String {

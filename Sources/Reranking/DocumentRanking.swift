@@ -1,3 +1,4 @@
+public import Inference
 public import Ranking
 
 /// The candidates of one query, best first, and how they were scored.
@@ -32,5 +33,7 @@ public struct RerankReport: Sendable, Equatable {
     public var model: String
     /// The kernel variant: "avx512", "avx2", "neon" or "scalar".
     public var kernels: String
+    /// What the model's linear layers computed with: int8, bf16 or fp32.
+    public var precision: Precision
     public var threads: Int
 }

@@ -25,10 +25,11 @@ public struct Reranker: Sendable {
 
     /// Loads a cross-encoder in the Hugging Face layout, and this machine's profile of it where there is one. Never
     /// touches the network.
-    public static func load(directory: String, pool: ComputePool = .shared) throws(RankingError) -> Reranker {
-        let encoder = try CrossEncoder.load(directory: directory, pool: pool)
-        let model = encoder.description
-        let profile = try CostProfile.stored(model: model.name, kernels: model.kernels, threads: pool.threads)
+    public static func load(
+        directory: String, pool: ComputePool = .shared, precision: Precision = .auto
+    ) throws(RankingError) -> Reranker {
+        let encoder = try CrossEncoder.load(directory: directory, pool: pool, precision: precision)
+        let profile = try CostProfile.stored(encoder.description, threads: pool.threads)
         return Reranker(encoder, costModel: profile?.cost)
     }
 
@@ -117,7 +118,7 @@ public struct Reranker: Sendable {
             truncatedQueryTokens: work.plans.map(\.truncatedQueryTokens).max() ?? 0,
             tokenizeMilliseconds: work.tokenize.milliseconds, inferenceMilliseconds: work.inference.milliseconds,
             totalMilliseconds: (clock.now - begin).milliseconds, model: model.name, kernels: model.kernels,
-            threads: crossEncoder.pool.threads)
+            precision: model.precision, threads: crossEncoder.pool.threads)
         return DocumentRanking(candidates: candidates, report: report)
     }
 

@@ -73,7 +73,9 @@ public enum DefaultModel {
 
 extension Reranker {
     /// The reranker inside the package. No network, no download.
-    public static func `default`(pool: ComputePool = .shared) throws(RankingError) -> Reranker {
-        try load(directory: DefaultModel.directory(), pool: pool)
+    public static func `default`(
+        pool: ComputePool = .shared, precision: Precision = .auto
+    ) throws(RankingError) -> Reranker {
+        try load(directory: DefaultModel.directory(), pool: pool, precision: precision)
     }
 }

@@ -1,4 +1,4 @@
-import Inference
+public import Inference
 import OrderedJSON
 import Ranking
 public import Reranking
@@ -12,6 +12,7 @@ public struct SelfTest: Sendable {
         public var model: String
         public var reference: String
         public var kernels: String
+        public var precision: Precision
         public var pairs: Int
         public var tolerance: Double
         public var worstDifference: Double
@@ -40,8 +41,8 @@ public struct SelfTest: Sendable {
             for candidate in ranking.candidates { worst = max(worst, abs(Double(candidate.logit) - test.logit)) }
         }
         return Outcome(
-            model: reranker.model.name, reference: reference, kernels: reranker.model.kernels, pairs: cases.count,
-            tolerance: tolerance, worstDifference: worst)
+            model: reranker.model.name, reference: reference, kernels: reranker.model.kernels,
+            precision: reranker.model.precision, pairs: cases.count, tolerance: tolerance, worstDifference: worst)
     }
 
     /// The pairs of the embedded model's self-test, for comparing any two models.

@@ -11,6 +11,9 @@ struct ModelOptions: ParsableArguments {
     @Option(help: "Threads for inference. Default: one for each CPU.")
     var threads: Int?
 
+    @Option(help: "What the model multiplies; auto is int8 where the CPU is fast at it, else fp32.")
+    var precision: Precision = .auto
+
     func validate() throws { try ModelOptions.check(threads: threads) }
 
     static func check(threads: Int?) throws {
@@ -24,8 +27,8 @@ struct ModelOptions: ParsableArguments {
     func load() throws(RankingError) -> Reranker { try load(pool: ModelOptions.pool(threads: threads)) }
 
     func load(pool: ComputePool) throws(RankingError) -> Reranker {
-        if let model { return try Reranker.load(directory: model, pool: pool) }
-        return try Reranker.default(pool: pool)
+        if let model { return try Reranker.load(directory: model, pool: pool, precision: precision) }
+        return try Reranker.default(pool: pool, precision: precision)
     }
 }
 

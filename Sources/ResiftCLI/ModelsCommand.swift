@@ -64,6 +64,7 @@ struct ModelsInfoCommand: AsyncParsableCommand {
             }
             report["stored_weights"] = .object(weights)
             report["kernels"] = .string(model.kernels)
+            report["precision"] = .string(model.precision.rawValue)
             FieldTable.print(report, format)
         }
     }
@@ -91,6 +92,7 @@ struct ModelsSelftestCommand: AsyncParsableCommand {
             report["result"] = .string(outcome.passed ? "pass" : "fail")
             report["model"] = .string(outcome.model)
             report["kernels"] = .string(outcome.kernels)
+            report["precision"] = .string(outcome.precision.rawValue)
             report["pairs"] = .number(JSONNumber(outcome.pairs))
             report["worst_difference"] = JSONValue(Float(outcome.worstDifference))
             report["tolerance"] = JSONValue(Float(outcome.tolerance))

@@ -10,8 +10,8 @@ struct ProfileCommand: AsyncParsableCommand {
               resift profile
               resift profile --model ms-marco-MiniLM-L-12-v2 --threads 4 --format json
 
-            The result is stored in the user's cache, for this model, kernel variant and
-            number of threads; rerank, search and evaluate use it with --deadline.
+            The result is stored in the user's cache, for this model, kernel variant,
+            precision and number of threads; rerank, search and evaluate use it with --deadline.
             Without it they measure the machine as they go, with a small first block.
             Run it when nothing else does: other work makes it slower.
             """)
@@ -46,7 +46,7 @@ struct ProfileCommand: AsyncParsableCommand {
     }
 
     private func table(_ profile: CostProfile, _ path: String) {
-        print("\(profile.model), \(profile.kernels) kernels, \(profile.threads) threads")
+        print("\(profile.model), \(profile.kernels) kernels, \(profile.precision), \(profile.threads) threads")
         let header =
             ["tokens", "ms a passage"] + ProfileCommand.deadlines.map { "in \($0) ms" }
         let rows = ProfileCommand.lengths.map { tokens in

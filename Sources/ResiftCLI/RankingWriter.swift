@@ -29,11 +29,13 @@ struct RankingWriter {
 
     private func jsonLines(_ ranking: DocumentRanking, query: Query?) throws {
         for (place, candidate) in ranking.candidates.enumerated() {
-            print(JSONValue.object(try object(candidate, rank: place + 1, query: query)).compact)
+            print(JSONValue.object(try object(candidate, rank: place + 1, ranking.report, query: query)).compact)
         }
     }
 
-    private func object(_ candidate: Candidate, rank: Int, query: Query?) throws -> JSONObject {
+    private func object(
+        _ candidate: Candidate, rank: Int, _ report: RerankReport, query: Query?
+    ) throws -> JSONObject {
         var object = JSONObject()
         if let query { object["query_id"] = .string(query.id) }
         object["rank"] = .number(JSONNumber(rank))
@@ -60,7 +62,7 @@ struct RankingWriter {
         if candidate.truncatedTokens > 0 {
             object["truncated_tokens"] = .number(JSONNumber(candidate.truncatedTokens))
         }
-        if explain { object["explain"] = .object(explanation(candidate)) }
+        if explain { object["explain"] = .object(explanation(candidate, report)) }
         return object
     }
 
@@ -74,11 +76,12 @@ struct RankingWriter {
         return try candidate.document.text(rankFields: rankFields)
     }
 
-    private func explanation(_ candidate: Candidate) -> JSONObject {
+    private func explanation(_ candidate: Candidate, _ report: RerankReport) -> JSONObject {
         var explanation = JSONObject()
         explanation["logit"] = JSONValue(candidate.logit)
         explanation["tokens"] = .number(JSONNumber(candidate.tokens))
         explanation["passages"] = .number(JSONNumber(candidate.passages))
+        explanation["precision"] = .string(report.precision.rawValue)
         return explanation
     }
 

@@ -3,6 +3,7 @@ public import Resift
 
 extension DocumentFormat: ExpressibleByArgument {}
 extension TruncationStrategy: ExpressibleByArgument {}
+extension Precision: ExpressibleByArgument {}
 
 enum LongDocumentsChoice: String, CaseIterable, ExpressibleByArgument {
     case truncate, split, refuse
@@ -214,7 +215,7 @@ struct RerankCommand: AsyncParsableCommand {
             """
             \(report.model): \(report.pairs) pairs, \(report.tokens) tokens, \(report.totalMilliseconds.rounded()) ms \
             (tokenize \(report.tokenizeMilliseconds.rounded()), inference \(report.inferenceMilliseconds.rounded())), \
-            \(report.threads) threads, \(report.kernels) kernels
+            \(report.threads) threads, \(report.kernels) kernels, \(report.precision)
 
             """)
     }

@@ -15,7 +15,7 @@ struct BERTCrossEncoderTests {
     @Test("token ids, type ids and the window are equal", arguments: families)
     func tokenIDs(family: String) throws {
         let golden = try Fixtures.cases(family)
-        let model = try CrossEncoder.load(directory: Fixtures.model(family))
+        let model = try CrossEncoder.load(directory: Fixtures.model(family), precision: .fp32)
         #expect(Float(model.description.maxTokens) == (try golden.floats("max_length"))[0])
         let encoder = PairEncoder(
             tokenizer: model.tokenizer, maxLength: model.description.maxTokens, truncation: .longestFirst)
@@ -34,7 +34,8 @@ struct BERTCrossEncoderTests {
     @Test("logits, scores and softmax are within 2e-5", arguments: families, Kernels.available)
     func logits(family: String, variant: String) async throws {
         let golden = try Fixtures.cases(family)
-        let model = try CrossEncoder.load(directory: Fixtures.model(family), kernels: Kernels.named(variant))
+        let model = try CrossEncoder.load(
+            directory: Fixtures.model(family), kernels: Kernels.named(variant), precision: .fp32)
         let cases = try #require(golden["cases"]?.arrayValue).map { try #require($0.objectValue) }
         let pairs = try cases.map { (query: try $0.strings("query"), passage: try $0.strings("document")) }
         let logits = try await model.logits(of: pairs)
@@ -59,7 +60,7 @@ struct BERTCrossEncoderTests {
         let checkpoint = try Checkpoint(directory: Fixtures.model(family))
         let path = Fixtures.model(family) + "/config.json"
         let config = try BERTConfig(JSONFile.object(path: path), path: path)
-        let encoder = try BERTEncoder.load(checkpoint, config: config, kernels: .forThisMachine())
+        let encoder = try BERTEncoder.load(checkpoint, config: config, kernels: .forThisMachine(), precision: .fp32)
         let values = try #require(probe["values"]?.arrayValue)
         #expect(values.count == config.numHiddenLayers + 1)
         var batch = TokenBatch()

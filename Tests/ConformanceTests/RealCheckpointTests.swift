@@ -12,7 +12,7 @@ struct RealCheckpointTests {
         arguments: ["models/ms-marco-MiniLM-L-12-v2", "default-model"])
     func reference(folder: String) async throws {
         let directory = try #require(Fixtures.shared) + "/" + folder
-        let model = try CrossEncoder.load(directory: directory)
+        let model = try CrossEncoder.load(directory: directory, precision: .fp32)
         let cases = try storedCases(directory)
         #expect(cases.count == 192)
         let logits = try await model.logits(of: cases.map { ($0.query, $0.document) }).map { $0[0] }
@@ -25,11 +25,42 @@ struct RealCheckpointTests {
         .enabled(if: Fixtures.shared != nil, "needs RESIFT_SHARED"))
     func embedded() async throws {
         let cases = try storedCases(try #require(Fixtures.shared) + "/default-model")
-        let model = try CrossEncoder.load(directory: DefaultModel.directory())
+        let model = try CrossEncoder.load(directory: DefaultModel.directory(), precision: .fp32)
         let logits = try await model.logits(of: cases.map { ($0.query, $0.document) }).map { $0[0] }
         // Measured: correlation .99998, worst difference 0.22 on logits from -11 to 9.
         #expect(correlation(logits, cases.map(\.score)) > 0.9999)
         #expect(zip(logits, cases).allSatisfy { abs($0 - $1.score) < 0.25 })
+    }
+
+    /// The 192 pairs in fp32 and in `precision`, and the worst difference; logits lie between -12 and 11.
+    private func compare(
+        _ directory: String, _ cases: [StoredCase], _ precision: Precision
+    ) async throws -> (correlation: Double, worst: Float) {
+        let pairs = cases.map { ($0.query, $0.document) }
+        func logits(_ precision: Precision) async throws -> [Float] {
+            let model = try CrossEncoder.load(directory: directory, precision: precision)
+            #expect(model.description.precision == precision)
+            return try await model.logits(of: pairs).map { $0[0] }
+        }
+        let (exact, narrow) = try await (logits(.fp32), logits(precision))
+        let worst = zip(exact, narrow).map { abs($0 - $1) }.max() ?? .infinity
+        let correlation = correlation(exact, narrow)
+        print("\(directory) in \(precision): correlation with fp32 \(correlation), worst difference \(worst)")
+        return (correlation, worst)
+    }
+
+    @Test(
+        "int8 and bf16 keep the scores of fp32: correlation at least .999 over 192 pairs",
+        .enabled(if: Fixtures.shared != nil, "needs RESIFT_SHARED"), arguments: Precision.narrowHere,
+        ["embedded", "models/ms-marco-MiniLM-L-12-v2"])
+    func narrow(precision: Precision, model: String) async throws {
+        let shared = try #require(Fixtures.shared)
+        let isEmbedded = model == "embedded"
+        let directory = isEmbedded ? try DefaultModel.directory() : shared + "/" + model
+        let cases = try storedCases(isEmbedded ? shared + "/default-model" : directory)
+        let (correlation, worst) = try await compare(directory, cases, precision)
+        #expect(correlation >= 0.999)
+        #expect(worst < 1.5)
     }
 
     private struct StoredCase {
@@ -87,5 +118,12 @@ struct RealBiEncoderTests {
             let cosine = zip(vector, expected).reduce(0) { $0 + Double($1.0) * Double($1.1) }
             #expect(cosine > 0.99999 && cosine < 1.00001)
         }
+    }
+}
+
+extension Precision {
+    /// What this machine computes besides fp32.
+    static let narrowHere = [Precision.int8, .bf16].filter { precision in
+        (try? Kernels.forThisMachine().resolve(precision)) != nil
     }
 }

@@ -61,7 +61,7 @@ struct DamagedModelTests {
 
     @Test("a pair whose ids and types differ in number is an error, not a crash")
     func mismatchedTypes() async throws {
-        let encoder = try withFiles(TinyCheckpoint().files()) { try CrossEncoder.load(directory: $0) }
+        let encoder = try withFiles(TinyCheckpoint().files()) { try CrossEncoder.load(directory: $0, precision: .fp32) }
         await expectError(.invalidInput, "2 token ids", "1 type ids") {
             try await encoder.logits(of: [EncodedPair(tokenIDs: [2, 3], typeIDs: [0])])
         }
@@ -77,7 +77,7 @@ struct DamagedModelTests {
         var files = tiny.files()
         files["model.safetensors"] = SafetensorsBuilder(tensors).bytes
         await expectError(.corruptFile, "NaN or an infinite") {
-            try withFiles(files) { try CrossEncoder.load(directory: $0) }
+            try withFiles(files) { try CrossEncoder.load(directory: $0, precision: .fp32) }
         }
     }
 

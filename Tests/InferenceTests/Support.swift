@@ -41,12 +41,13 @@ extension TinyCheckpoint {
         return files
     }
 
-    func encoder(_ storage: Storage = .f32, kernels: Kernels? = nil) throws -> BERTEncoder {
+    func encoder(_ storage: Storage = .f32, kernels: Kernels? = nil, precision: Precision = .fp32) throws -> BERTEncoder
+    {
         try withFiles(files(storage)) { directory in
             let path = directory + "/config.json"
             return try BERTEncoder.load(
                 Checkpoint(directory: directory), config: BERTConfig(JSONFile.object(path: path), path: path),
-                kernels: kernels ?? .forThisMachine())
+                kernels: kernels ?? .forThisMachine(), precision: precision)
         }
     }
 }

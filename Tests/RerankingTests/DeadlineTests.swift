@@ -1,4 +1,5 @@
 import Foundation
+import Inference
 import OrderedJSON
 import Ranking
 import TestSupport
@@ -47,12 +48,14 @@ struct CostModelTests {
         let folder = try TemporaryFolder()
         defer { withExtendedLifetime(folder) {} }
         let profile = CostProfile(
-            model: "m", kernels: "scalar", threads: 2, cost: CostModel(call: 1, token: 0.5, pair: 0.25),
+            model: "m", kernels: "scalar", precision: .int8, threads: 2,
+            cost: CostModel(call: 1, token: 0.5, pair: 0.25),
             samples: [CostModel.Sample(tokens: 16, sequences: 8, milliseconds: 3.5)])
         let json = JSONValue.object(profile.json).pretty
         #expect(try CostProfile(path: folder.write("p.json", json)) == profile)
         for (cut, put) in [
             ("\"token\": 0.5", "\"token\": -0.5"), ("\"threads\": 2", "\"threads\": 0"), ("\"call\"", "\"cell\""),
+            ("\"int8\"", "\"int7\""),
             ("{", "["),
         ] {
             let path = try folder.write("damaged.json", json.replacingOccurrences(of: cut, with: put))

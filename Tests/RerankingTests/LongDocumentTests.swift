@@ -101,7 +101,7 @@ struct LongDocumentTests {
         arguments: 0..<12 as Range<UInt64>)
     func bestPassage(seed: UInt64) async throws {
         var random = SeededGenerator(seed: seed)
-        let encoder = try CrossEncoder.load(directory: Repository.model("bert-cross-encoder"))
+        let encoder = try CrossEncoder.load(directory: Repository.model("bert-cross-encoder"), precision: .fp32)
         let (window, overlap) = (random.int(in: 16...60), random.int(in: 0...20))
         let text = Models.wildText(random.int(in: 80...250), &random)
         let options = RerankOptions(longDocuments: .split(overlapTokens: overlap), maxTokens: window)

@@ -6,9 +6,12 @@ import TestSupport
 /// Rerankers over the tiny models of Tests/Fixtures.
 enum Models {
     /// One label, logits as scores, a window of 512 tokens.
-    static func plain() throws -> Reranker { try Reranker.load(directory: Repository.model("bert-cross-encoder")) }
+    static func plain() throws -> Reranker { try load("bert-cross-encoder") }
 
-    static func load(_ family: String) throws -> Reranker { try Reranker.load(directory: Repository.model(family)) }
+    /// In single precision, so that what a test expects holds on every CPU.
+    static func load(_ family: String) throws -> Reranker {
+        try Reranker.load(directory: Repository.model(family), precision: .fp32)
+    }
 
     /// Each is one token of the fixtures' vocabulary.
     static let words = [

@@ -1,3 +1,4 @@
+import Inference
 import OrderedJSON
 import Ranking
 import Reranking
@@ -65,7 +66,7 @@ struct RerankerTests {
     @Test("an empty document is scored like any other: query, and nothing in the passage's place")
     func emptyDocument() async throws {
         let reranker = try Models.plain()
-        let encoder = try CrossEncoder.load(directory: Repository.model("bert-cross-encoder"))
+        let encoder = try CrossEncoder.load(directory: Repository.model("bert-cross-encoder"), precision: .fp32)
         let expected = try await encoder.logits(of: [(query, "")])
         #expect(try await reranker.scores(query, [""]) == [expected[0][0]])
         let candidate = try #require(try await reranker.rerank(query, [""]).candidates.first)
@@ -152,7 +153,8 @@ struct RerankerTests {
     @Test("a model with several labels needs one to be named; the activation is over all of them")
     func labels() async throws {
         let reranker = try Models.load("bert-cross-encoder-3-labels")
-        let encoder = try CrossEncoder.load(directory: Repository.model("bert-cross-encoder-3-labels"))
+        let encoder = try CrossEncoder.load(
+            directory: Repository.model("bert-cross-encoder-3-labels"), precision: .fp32)
         let missing = await #expect(throws: RankingError.self) { try await reranker.rerank(query, texts) }
         #expect(missing?.code == .unsupportedModel)
         #expect(missing?.fix == "Name the label by its number, 0 to 2.")
@@ -197,6 +199,7 @@ struct RerankerTests {
         #expect(ranking.report.truncatedDocuments == 0)
         #expect(ranking.report.truncatedQueryTokens == 0)
         #expect(ranking.report.kernels == reranker.model.kernels)
+        #expect(ranking.report.precision == .fp32)
         #expect(ranking.report.model == reranker.model.name)
         #expect(ranking.report.threads >= 1)
         let parts = ranking.report.tokenizeMilliseconds + ranking.report.inferenceMilliseconds
@@ -210,7 +213,7 @@ struct RerankerTests {
         try folder.setFloats("classifier.weight", of: directory + "/model.safetensors") {
             .greatestFiniteMagnitude * ($0 % 2 == 0 ? 1 : -1)
         }
-        let reranker = try Reranker.load(directory: directory)
+        let reranker = try Reranker.load(directory: directory, precision: .fp32)
         let error = await #expect(throws: RankingError.self) {
             try await reranker.rerank(query, [Document("water", id: "w")])
         }

@@ -8,7 +8,7 @@ struct HelpTests {
             [], ["rerank"], ["index"], ["index", "build"], ["index", "add"], ["index", "delete"], ["index", "info"],
             ["index", "verify"], ["index", "compact"], ["search"], ["evaluate"], ["tune"], ["cost"], ["models"],
             ["models", "list"],
-            ["models", "info"], ["models", "selftest"],
+            ["models", "info"], ["models", "selftest"], ["models", "quantize"], ["profile"],
         ]
             as [[String]])
     func help(command: [String]) throws {

@@ -38,7 +38,7 @@ struct DefaultModelTests {
 struct SelfTestTests {
     @Test("the model inside the package passes its own")
     func passes() async throws {
-        let outcome = try await SelfTest.run(Reranker.default())
+        let outcome = try await SelfTest.run(Reranker.default(precision: .fp32))
         #expect(outcome.passed)
         #expect(outcome.pairs == 16)
         #expect(outcome.tolerance == 0.001)
@@ -49,7 +49,7 @@ struct SelfTestTests {
     func fails() async throws {
         let folder = try TemporaryFolder()
         let directory = try folder.copy(ofModel: Repository.model("bert-cross-encoder"))
-        let reranker = try Reranker.load(directory: directory)
+        let reranker = try Reranker.load(directory: directory, precision: .fp32)
         let logit = try await reranker.scores("river", ["water"])[0]
         func outcome(of stored: Float) async throws -> SelfTest.Outcome {
             let number = try #require(JSONNumber(stored))
@@ -77,7 +77,7 @@ struct SelfTestTests {
         let folder = try TemporaryFolder()
         let directory = try folder.copy(ofModel: Repository.model("bert-cross-encoder"))
         if let json { try folder.write(directory.dropFirst(folder.path.count + 1) + "/selftest.json", json) }
-        let reranker = try Reranker.load(directory: directory)
+        let reranker = try Reranker.load(directory: directory, precision: .fp32)
         let error = await #expect(throws: RankingError.self) { try await SelfTest.run(reranker) }
         #expect(error?.code == code)
     }

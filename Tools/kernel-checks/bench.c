@@ -11,9 +11,14 @@
 
 #include "CKernels.h"
 
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+/// Of this thread alone: the machine may have other work.
 static double seconds(void) {
     struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
     return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
 
@@ -138,6 +143,143 @@ static void bench_rows(const resift_kernels *kernels) {
     free(x), free(y);
 }
 
+// The steps between the narrow products, on strips of 24 rows as a BERT layer takes them.
+enum { strip_rows = 24, hidden = 384, inner = 1536 };
+
+static void report_rows(const char *what, double elapsed) {
+    printf("  %-44s %8.0f ns a row\n", what, 1e9 * elapsed / strip_rows);
+}
+
+/// Best of many rounds.
+#define BEST(rounds, elapsed, ...)                                                                                     \
+    double elapsed = 1e9;                                                                                              \
+    for (int round = 0; round < (rounds); round++) {                                                                   \
+        double start = seconds();                                                                                      \
+        __VA_ARGS__;                                                                                                   \
+        double took = seconds() - start;                                                                               \
+        if (took < elapsed) elapsed = took;                                                                            \
+    }
+
+static void bench_narrow_rows(const resift_kernels *kernels) {
+    float *x = numbers(strip_rows * inner), *y = numbers(strip_rows * inner);
+    uint16_t *out = (uint16_t *)numbers(strip_rows * inner);
+    resift_row_scale scales[strip_rows];
+    BEST(2000, quantize, kernels->quantize(x, hidden, (uint8_t *)out, hidden, scales, strip_rows, hidden))
+    report_rows("quantize, 384", quantize);
+    BEST(2000, gelu, kernels->gelu_quantize(x, inner, false, (uint8_t *)out, inner, scales, strip_rows, inner))
+    report_rows("gelu_quantize, 1536", gelu);
+    BEST(2000, rounding, kernels->round_bf16(x, 2 * hidden, out, 2 * hidden, strip_rows, 2 * hidden))
+    report_rows("round_bf16, 768", rounding);
+    BEST(2000, norm, kernels->layer_norm(x, hidden, y, hidden, y, y, 1e-12f, x, hidden, strip_rows, hidden))
+    report_rows("layer_norm with residual, 384", norm);
+    free(x), free(y), free(out);
+}
+
+/// Multiplications and additions each count as one operation.
+static void report_product(const char *what, double elapsed, size_t m, size_t n, size_t k, double peak) {
+    report(what, 2.0 * (double)m * (double)n * (double)k, elapsed, peak);
+}
+
+/// All strips of `m` rows, as one block of a layer takes them.
+static void bench_int8(const resift_int8_product *product, const resift_kernels *kernels, size_t m, size_t n, size_t k,
+                       double peak) {
+    float *bias = numbers(n), *c = numbers(strip_rows * n), *x = numbers(m * k);
+    uint8_t *a = (uint8_t *)numbers(m * k / 4);
+    int8_t *panels = (int8_t *)numbers(resift_int8_panel_bytes(product, n, k) / 4);
+    int32_t *sums = (int32_t *)numbers(n);
+    resift_row_scale *scales = malloc(m * sizeof *scales);
+    kernels->quantize(x, k, a, k, scales, m, k);
+    const resift_int8_matrix b = {.n = n, .k = k, .panels = panels, .sums = sums, .scales = bias, .bias = bias};
+    BEST(20, elapsed, {
+        for (size_t row = 0; row < m; row += strip_rows)
+            product->matmul(a + row * k, k, scales + row, &b, c, n, strip_rows);
+    })
+    char what[80];
+    snprintf(what, sizeof what, "int8 %s M=%zu N=%zu K=%zu", product->name, m, n, k);
+    report_product(what, elapsed, m, n, k, peak);
+    free(bias), free(c), free(x), free(a), free(panels), free(sums), free(scales);
+}
+
+static void bench_bf16(const resift_bf16_product *product, size_t m, size_t n, size_t k, double peak) {
+    float *bias = numbers(n), *c = numbers(strip_rows * n);
+    uint16_t *a = (uint16_t *)numbers(m * k / 2), *panels = (uint16_t *)numbers(n * k / 2);
+    BEST(20, elapsed, {
+        for (size_t row = 0; row < m; row += strip_rows)
+            product->matmul(a + row * k, k, panels, bias, c, n, strip_rows, n, k);
+    })
+    char what[80];
+    snprintf(what, sizeof what, "bf16 %s M=%zu N=%zu K=%zu", product->name, m, n, k);
+    report_product(what, elapsed, m, n, k, peak);
+    free(bias), free(c), free(a), free(panels);
+}
+
+static void bench_attention_bf16(const resift_kernels *kernels, size_t tokens, size_t width, size_t heads,
+                                 double peak) {
+    size_t stride = width * heads * 3;
+    float *source = numbers(tokens * stride), *out = numbers(tokens * width * heads);
+    uint16_t *qkv = (uint16_t *)numbers(tokens * stride / 2);
+    kernels->round_bf16(source, stride, qkv, stride, tokens, stride);
+    float *scratch = numbers(resift_attention_bf16_scratch_count(kernels, tokens, width));
+    BEST(20, elapsed, {
+        for (size_t head = 0; head < heads; head++) {
+            const uint16_t *q = qkv + head * width;
+            resift_attention_bf16(kernels, q, stride, q + width * heads, stride, q + 2 * width * heads, stride,
+                                  out + head * width, width * heads, tokens, tokens, width, 0.17f, scratch);
+        }
+    })
+    char what[80];
+    snprintf(what, sizeof what, "bf16 attention T=%zu D=%zu, %zu heads", tokens, width, heads);
+    report(what, 4.0 * (double)(tokens * tokens * width * heads), elapsed, peak);
+    free(source), free(out), free(qkv), free(scratch);
+}
+
+#if defined(__x86_64__)
+// Four bytes, or two bfloat16, to a lane; a step counts as for floats, so the peak is that many times higher.
+#define NARROW_PEAK(name, features, sum_t, zero, add, width)                                                           \
+    __attribute__((noinline, target(features))) static double name(void) {                                             \
+        enum { chains = 12 };                                                                                          \
+        const long steps = 4000000;                                                                                    \
+        sum_t sums[chains];                                                                                            \
+        for (int i = 0; i < chains; i++) sums[i] = zero;                                                               \
+        __m512i a = _mm512_setzero_si512(), b = a;                                                                     \
+        BEST(5, best, {                                                                                                \
+            for (long step = 0; step < steps; step++) {                                                                \
+                _Pragma("clang loop unroll(full)") for (int i = 0; i < chains; i++) sums[i] = add(sums[i], a, b);       \
+                __asm__ volatile("" : "+v"(a), "+v"(b));                                                               \
+            }                                                                                                          \
+        })                                                                                                             \
+        for (int i = 0; i < chains; i++) __asm__ volatile("" : : "v"(sums[i]));                                         \
+        return 2.0 * width * chains * (double)steps / best / 1e9;                                                      \
+    }
+#define ADD_BF16(s, a, b) _mm512_dpbf16_ps(s, (__m512bh)(a), (__m512bh)(b))
+NARROW_PEAK(peak_vnni, "avx512f,avx512vnni", __m512i, _mm512_setzero_si512(), _mm512_dpbusd_epi32, 64)
+NARROW_PEAK(peak_bf16, "avx512f,avx512bf16", __m512, _mm512_setzero_ps(), ADD_BF16, 32)
+#endif
+
+/// In the shapes of BERT with hidden size 384.
+static void bench_narrow(void) {
+    const size_t shapes[][2] = {{384, 384}, {768, 384}, {1536, 384}, {384, 1536}};
+    for (size_t way = 0; way < resift_int8_count(); way++) {
+        const resift_kernels *kernels;
+        const resift_int8_product *product = resift_int8_at(way, &kernels);
+        double peak = 0;
+#if defined(__x86_64__)
+        if (strcmp(product->name, "avx512-vnni") == 0) peak = peak_vnni();
+#endif
+        for (size_t i = 0; i < 4; i++) bench_int8(product, kernels, 168, shapes[i][0], shapes[i][1], peak);
+    }
+    const resift_kernels *kernels = resift_kernels_best();
+    double peak = 0;
+    const resift_bf16_product *product = resift_bf16_for(kernels);
+#if defined(__x86_64__)
+    if (product && strcmp(product->name, "avx512-bf16") == 0) peak = peak_bf16();
+#endif
+    for (size_t i = 0; product && i < 4; i++) bench_bf16(product, 168, shapes[i][0], shapes[i][1], peak);
+    bench_attention_bf16(kernels, 92, 32, 12, peak);
+    bench_attention_bf16(kernels, 512, 32, 12, peak);
+    bench_narrow_rows(kernels);
+}
+
 /// One query against a million vectors, in chunks of 4,096 as an index holds them. Bound by memory.
 static void bench_scan(const resift_kernels *kernels) {
     enum { rows = 1000000, dimension = 384, chunk = 4096 };
@@ -161,6 +303,7 @@ static void bench_scan(const resift_kernels *kernels) {
 }
 
 void bench(void) {
+    bench_narrow();
     for (size_t i = 0; i < resift_kernels_count(); i++) {
         const resift_kernels *kernels = resift_kernels_at(i);
         double peak = peak_of(kernels->name);

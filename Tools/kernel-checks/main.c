@@ -120,10 +120,73 @@ static void check_scans(const char *variant) {
            RESIFT_DOT_I8_MAX_DIMENSION);
 }
 
+static void check_byte_products(void) {
+    const resift_kernels *kernels;
+    const size_t row_counts[] = {0, 1, 5, 6, 7, 13};
+    const size_t depths[] = {1, 4, 33, 384, 1030};
+    for (size_t way = 0; way < resift_int8_count(); way++) {
+        const char *name = resift_int8_at(way, &kernels)->name;
+        double largest = 0;
+        for (size_t w = 0; w < width_count; w++) {
+            size_t width = widths[w];
+            for (size_t i = 0; i < sizeof depths / sizeof *depths; i++) {
+                for (size_t r = 0; r < sizeof row_counts / sizeof *row_counts; r++) {
+                    for (int extreme = 0; extreme < 2; extreme++)
+                        expect_below(check_int8_product(way, row_counts[r], width, depths[i], extreme, w),
+                                     CHECK_INT8_LIMIT, &largest, name, "product of bytes", width);
+                }
+            }
+            expect(check_int8_row_identity(way, 15, width, 77, w), name, "product of bytes, row identity", width);
+        }
+        expect_below(check_int8_product(way, 2, 3, RESIFT_INT8_MAX_WIDTH, true, 1), CHECK_INT8_LIMIT, &largest, name,
+                     "product of bytes, extremes", RESIFT_INT8_MAX_WIDTH);
+        printf("%s, product of bytes: %.2g\n", name, largest);
+    }
+}
+
+static void check_bf16(const char *variant) {
+    double product = 0, attention = 0;
+    const size_t row_counts[] = {0, 1, 11, 12, 13, 29}, depths[] = {1, 2, 33, 384}, head_widths[] = {2, 24, 31, 32, 64};
+    for (size_t w = 0; w < width_count; w++) {
+        size_t width = widths[w];
+        expect(check_round_bf16(variant, width, w), variant, "rounding to bfloat16", width);
+        for (size_t d = 0; d < sizeof head_widths / sizeof *head_widths; d++)
+            expect_below(check_attention_bf16(variant, 29, width, head_widths[d], w), CHECK_ATTENTION_BF16_LIMIT,
+                         &attention, variant, "bfloat16 attention", width);
+        expect(check_attention_bf16_row_identity(variant, 27, width, 32, w), variant,
+               "bfloat16 attention, row identity", width);
+        if (!check_has_bf16(variant)) continue;
+        for (size_t d = 0; d < sizeof depths / sizeof *depths; d++) {
+            for (size_t r = 0; r < sizeof row_counts / sizeof *row_counts; r++)
+                expect_below(check_bf16_product(variant, row_counts[r], width, depths[d], w), CHECK_BF16_LIMIT,
+                             &product, variant, "bfloat16 product", width);
+        }
+        expect(check_bf16_row_identity(variant, 31, width, 77, w), variant, "bfloat16 product, row identity", width);
+    }
+    printf("  bfloat16 product: %.2g, attention: %.2g\n", product, attention);
+}
+
+static void check_bytes(const char *variant) {
+    double gelu = 0;
+    const float amplitudes[] = {1e-20f, 0.01f, 3, 1e6f, 1e30f};
+    for (size_t w = 0; w < width_count; w++) {
+        size_t width = widths[w];
+        for (size_t i = 0; i < sizeof amplitudes / sizeof *amplitudes; i++)
+            expect(check_quantize(variant, 5, width, amplitudes[i], w), variant, "quantize", width);
+        for (int form = 0; form < 2; form++) {
+            for (float amplitude = 1; amplitude < 1000; amplitude *= 4)
+                expect_below(check_gelu_quantize(variant, form, 3, width, amplitude, w), RESIFT_QUICK_GELU_ERROR, &gelu,
+                             variant, "gelu_quantize", width);
+        }
+    }
+    printf("  gelu before quantization: %.2g\n", gelu);
+}
+
 static void check_shared(void) {
     expect(check_bf16_conversion(), "all variants", "all bfloat16", 65536);
     for (size_t w = 0; w < width_count; w++) {
         expect(check_i8_conversion(widths[w]), "all variants", "bytes", widths[w]);
+        expect(check_quantize_weights(widths[w], w), "all variants", "weights to bytes", widths[w]);
         expect(check_all_finite(widths[w]), "all variants", "all_finite", widths[w]);
     }
     expect(check_all_finite(0), "all variants", "all_finite", 0);
@@ -144,7 +207,10 @@ int main(int argument_count, char **arguments) {
         check_attentions(variant);
         check_conversions(variant);
         check_scans(variant);
+        check_bytes(variant);
+        check_bf16(variant);
     }
+    check_byte_products();
     check_shared();
     printf("%lu checks, %lu failures\n", checks, failures);
     return failures ? 1 : 0;

@@ -1,13 +1,15 @@
 // Times Resift.
 //
-//     ResiftBench summary [--threads N] WORKLOAD.json         milliseconds, pairs/s, peak memory
+//     ResiftBench summary [--threads N] [--precision P] WORKLOAD.json
+//                                                             milliseconds, pairs/s, peak memory
 //     ResiftBench cold-start PATH_TO_RESIFT                   process start to first score, pages in the cache
 //     ResiftBench embed [--threads N] MODEL TEXTS             texts/s of a bi-encoder, one text a line
 //     ResiftBench search INDEX QUERIES                        p50 and p95 of BM25 top 100 on one thread
 //     ResiftBench dense INDEX COUNT                           p50 and p95 of the exact scan of random vectors
 //     ResiftBench deadline [--threads N] MILLISECONDS WORKLOAD.json
 //                                                             p50 and p99 of reranks with a deadline, beside a busy process
-//     ResiftBench rounds [--threads N] [--text] WORKLOAD.json one round for each line on standard input, so that a
+//     ResiftBench rounds [--threads N] [--precision P] [--text] WORKLOAD.json
+//                                                             one round for each line on standard input, so that a
 //                                                             driver can interleave engines; answers in JSON
 //
 // A round starts from the workload's token ids, as the peers' rounds do; with --text from the texts.
@@ -20,9 +22,10 @@ struct ResiftBench {
     static func main() async throws {
         var arguments = Array(CommandLine.arguments.dropFirst())
         let threads = arguments.take(valueOf: "--threads").flatMap { Int($0) } ?? ComputePool.availableCPUs()
+        let precision = arguments.take(valueOf: "--precision").flatMap(Precision.init) ?? .auto
         let fromText = arguments.take("--text")
         switch (arguments.first, arguments.dropFirst().first) {
-        case ("summary", let path?): try await summary(path, threads: threads)
+        case ("summary", let path?): try await summary(path, threads: threads, precision: precision)
         case ("cold-start", let resift?): try coldStart(resift)
         case ("embed", let model?) where arguments.count == 3:
             try await embed(model, arguments[2], threads: threads)
@@ -32,10 +35,11 @@ struct ResiftBench {
             try await SearchBench.dense(index: index, count: Int(arguments[2]) ?? 1_000_000)
         case ("deadline", let text?) where arguments.count == 3:
             guard let milliseconds = Double(text) else { throw CocoaError(.formatting) }
-            let workload = try await Workload(path: arguments[2], threads: threads)
-            let reranker = try Reranker.default(pool: ComputePool(threads: threads))
+            let workload = try await Workload(path: arguments[2], threads: threads, precision: precision)
+            let reranker = try Reranker.default(pool: ComputePool(threads: threads), precision: precision)
             try await DeadlineBench.run(milliseconds: milliseconds, workload, reranker)
-        case ("rounds", let path?): try await rounds(path, threads: threads, fromText: fromText)
+        case ("rounds", let path?):
+            try await rounds(path, threads: threads, precision: precision, fromText: fromText)
         default:
             print(
                 "usage: ResiftBench summary|cold-start|embed|search|dense|deadline|rounds (see the head of ResiftBench.swift)"
@@ -44,14 +48,15 @@ struct ResiftBench {
         }
     }
 
-    private static func summary(_ path: String, threads: Int) async throws {
-        let workload = try await Workload(path: path, threads: threads)
+    private static func summary(_ path: String, threads: Int, precision: Precision) async throws {
+        let workload = try await Workload(path: path, threads: threads, precision: precision)
         let inference = try await workload.times(rounds: 12) { try await workload.scoreTokens() }
         let withText = try await workload.times(rounds: 12) { try await workload.scoreTexts() }
         let pairsPerSecond = Double(workload.pairs.count) / inference[0] * 1_000
         print(
             "\(workload.name): \(workload.pairs.count) pairs, \(workload.tokens) tokens, \(threads) threads,",
-            "\(workload.reranker.model.kernels):", "min \(inference[0].text) ms, median \(inference[6].text) ms,",
+            "\(workload.reranker.model.kernels), \(workload.reranker.model.precision):",
+            "min \(inference[0].text) ms, median \(inference[6].text) ms,",
             "with tokenization \(withText[0].text) ms, \(pairsPerSecond.text) pairs/s, peak \(peakMegabytes().text) MB")
     }
 
@@ -95,9 +100,9 @@ struct ResiftBench {
         print("cold start of the command to its first score: min \(times[0].text) ms, median \(times[7].text) ms")
     }
 
-    private static func rounds(_ path: String, threads: Int, fromText: Bool) async throws {
+    private static func rounds(_ path: String, threads: Int, precision: Precision, fromText: Bool) async throws {
         let begin = ContinuousClock.now
-        let workload = try await Workload(path: path, threads: threads)
+        let workload = try await Workload(path: path, threads: threads, precision: precision)
         say("ready \(begin.duration(to: .now) / .milliseconds(1))")
         while readLine() != nil {
             let time = try await workload.times(rounds: 1) {
@@ -149,13 +154,14 @@ struct Workload {
     }
 
     /// Checks the result before anything is timed: the texts have to give what the token ids give.
-    init(path: String, threads: Int) async throws {
+    init(path: String, threads: Int, precision: Precision) async throws {
         let url = URL(fileURLWithPath: path)
         let stored = try JSONDecoder().decode(Stored.self, from: Data(contentsOf: url))
         name = url.deletingPathExtension().lastPathComponent
         (query, passages) = (stored.query, stored.passages)
         pairs = zip(stored.inputIDs, stored.tokenTypeIDs).map { EncodedPair(tokenIDs: $0, typeIDs: $1) }
-        encoder = try CrossEncoder.load(directory: DefaultModel.directory(), pool: ComputePool(threads: threads))
+        encoder = try CrossEncoder.load(
+            directory: DefaultModel.directory(), pool: ComputePool(threads: threads), precision: precision)
         reranker = Reranker(encoder)
         let logits = try await encoder.logits(of: pairs).map { $0[0] }
         let scores = try await reranker.scores(query, passages, options: RerankOptions(activation: .identity))

@@ -22,6 +22,21 @@ extern "C" {
 /// The largest dimension of `dot_i8`. An intermediate sum is at most 255 * 128 * 65536 < 2^31 in magnitude.
 #define RESIFT_DOT_I8_MAX_DIMENSION 65536
 
+/// The widest row of bytes that a product takes: 255 * 128 * 65536 < 2^31, so no sum leaves 32 bits.
+#define RESIFT_INT8_MAX_WIDTH 65536
+
+/// Inner widths are filled up to a multiple of this in the operands of the byte and bfloat16 products.
+#define RESIFT_OPERAND_STEP 4
+
+/// What the bytes of one row stand for: value = scale * (byte - zero).
+typedef struct resift_row_scale {
+    float scale;
+    int32_t zero;
+} resift_row_scale;
+
+/// Of the GELU before a rounding to bytes or bfloat16, for |x| <= 1; proportional to |x| beyond.
+#define RESIFT_QUICK_GELU_ERROR 5e-5
+
 /// One set of kernels, for one kind of CPU.
 typedef struct resift_kernels {
     /// "scalar", "avx2", "avx512" or "neon".
@@ -59,6 +74,23 @@ typedef struct resift_kernels {
     void (*layer_norm)(const float *x, size_t ldx, const float *residual, size_t ldr, const float *gamma,
                        const float *beta, float epsilon, float *out, size_t ldo, size_t rows, size_t columns);
 
+    /// Rows to bytes, each with a scale and a zero of its own that cover the row's range and 0: a number is off by at
+    /// most half a scale. Every variant gives the same bytes. `columns` is filled up to RESIFT_OPERAND_STEP with zero
+    /// bytes. A row with a NaN or an infinity gets the scale NaN, and so do all products of it.
+    void (*quantize)(const float *x, size_t ldx, uint8_t *out, size_t ldo, resift_row_scale *scales, size_t rows,
+                     size_t columns);
+
+    /// `quantize` of gelu(x), or of gelu_tanh(x) where `tanh_form`. GELU itself has an absolute error of at most
+    /// RESIFT_QUICK_GELU_ERROR * max(1, |x|) here. x is overwritten.
+    void (*gelu_quantize)(float *x, size_t ldx, bool tanh_form, uint8_t *out, size_t ldo, resift_row_scale *scales,
+                          size_t rows, size_t columns);
+
+    /// Rows to bfloat16, rounded to nearest, ties to even; NaN stays NaN. Filled up as by `quantize`.
+    void (*round_bf16)(const float *x, size_t ldx, uint16_t *out, size_t ldo, size_t rows, size_t columns);
+
+    /// `round_bf16` of GELU, which is the one of `gelu_quantize`. x is overwritten.
+    void (*gelu_bf16)(float *x, size_t ldx, bool tanh_form, uint16_t *out, size_t ldo, size_t rows, size_t columns);
+
     /// Half-precision to single, exact (NaN stays NaN).
     void (*convert_f16)(const uint16_t *source, float *destination, size_t count);
 
@@ -89,6 +121,85 @@ size_t resift_attention_scratch_count(const resift_kernels *kernels, size_t toke
 void resift_attention(const resift_kernels *kernels, const float *q, size_t ldq, const float *k, size_t ldk,
                       const float *v, size_t ldv, float *out, size_t ldo, size_t queries, size_t tokens,
                       size_t head_width, float scale, float *scratch);
+
+/// A weight [N, K] of signed bytes: value = integer * scale of its output n. Arrays by output go on with zeros to the
+/// end of the last panel.
+typedef struct resift_int8_matrix {
+    size_t n, k;
+    /// resift_int8_panel_bytes(...) bytes, 64-byte aligned: panels of panel_width outputs, each ceil(K / 4) steps of
+    /// panel_width times 4 bytes. Outputs beyond N and steps beyond K are zero.
+    const int8_t *panels;
+    /// The sum of each output's integers.
+    const int32_t *sums;
+    const float *scales;
+    const float *bias;
+} resift_int8_matrix;
+
+/// One way to multiply bytes.
+typedef struct resift_int8_product {
+    /// "avx512-vnni", "avx-vnni", "avx2", "neon-dotprod", "neon" or "scalar".
+    const char *name;
+    /// Several times as fast as single precision on the same CPU.
+    bool is_fast;
+    size_t panel_width;
+
+    /// C = A B^T + bias in single precision, where A is [M, K] as `quantize` writes it. The sums are 32-bit integers
+    /// and exact, so that all variants differ only by the rounding of their last two steps.
+    void (*matmul)(const uint8_t *a, size_t lda, const resift_row_scale *a_scales, const resift_int8_matrix *b,
+                   float *c, size_t ldc, size_t m);
+} resift_int8_product;
+
+/// The fastest way of this CPU that belongs to these kernels.
+const resift_int8_product *resift_int8_for(const resift_kernels *kernels);
+
+/// All ways of this CPU, and the kernels that each goes with.
+size_t resift_int8_count(void);
+const resift_int8_product *resift_int8_at(size_t index, const resift_kernels **kernels);
+
+size_t resift_int8_panel_bytes(const resift_int8_product *product, size_t n, size_t k);
+
+/// Puts the K integers of one output into its place in `panels`, which are zero at first, and returns their sum.
+int32_t resift_int8_pack(const resift_int8_product *product, const int8_t *integers, size_t k, size_t output,
+                         int8_t *panels);
+
+/// One output's weights as integers from -127 to 127; returns their scale, the largest magnitude divided by 127.
+float resift_quantize_weights(const float *weights, size_t k, int8_t *integers);
+
+/// One way to multiply bfloat16 with sums in single precision.
+typedef struct resift_bf16_product {
+    /// "avx512-bf16" or "scalar".
+    const char *name;
+    size_t panel_width;
+
+    /// C = A B^T + bias. A is [M, K] as `round_bf16` writes it. B is in panels of panel_width outputs, each ceil(K / 2)
+    /// steps of panel_width times 2; bias goes on to the end of the last panel.
+    void (*matmul)(const uint16_t *a, size_t lda, const uint16_t *panels, const float *bias, float *c, size_t ldc,
+                   size_t m, size_t n, size_t k);
+
+    /// `resift_attention_bf16` by these instructions, or NULL. head_width is even.
+    void (*attention)(const uint16_t *q, size_t ldq, const uint16_t *k, size_t ldk, const uint16_t *v, size_t ldv,
+                      float *out, size_t ldo, size_t queries, size_t tokens, size_t head_width, float scale,
+                      float *scratch);
+    size_t (*attention_scratch_count)(size_t tokens, size_t head_width);
+} resift_bf16_product;
+
+/// The way that belongs to these kernels, or NULL where this CPU has no instructions for it.
+const resift_bf16_product *resift_bf16_for(const resift_kernels *kernels);
+
+size_t resift_bf16_panel_count(const resift_bf16_product *product, size_t n, size_t k);
+
+/// Puts the K weights of one output into its place in `panels`, which are zero at first.
+void resift_bf16_pack(const resift_bf16_product *product, const uint16_t *weights, size_t k, size_t output,
+                      uint16_t *panels);
+
+/// Attention as `resift_attention` on bfloat16 operands, with the result in single precision. Where the CPU multiplies
+/// bfloat16, the weights of the softmax are rounded to it too (their exponential has a relative error of 8e-5 before
+/// that, far below the rounding's 2e-3); elsewhere the operands are widened and the arithmetic is in single precision.
+/// scale > 0. `scratch` is 64-byte aligned.
+size_t resift_attention_bf16_scratch_count(const resift_kernels *kernels, size_t tokens, size_t head_width);
+void resift_attention_bf16(const resift_kernels *kernels, const uint16_t *q, size_t ldq, const uint16_t *k, size_t ldk,
+                           const uint16_t *v, size_t ldv, float *out, size_t ldo, size_t queries, size_t tokens,
+                           size_t head_width, float scale, float *scratch);
 
 /// bfloat16 to single, exact.
 void resift_convert_bf16(const uint16_t *source, float *destination, size_t count);

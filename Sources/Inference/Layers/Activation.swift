@@ -19,6 +19,8 @@ package enum Activation: String, CaseIterable, Sendable {
         self = activation
     }
 
+    package var isTanhForm: Bool { self != .gelu }
+
     package func callAsFunction(_ x: MutableMatrixView, _ kernels: Kernels) {
         switch self {
         case .gelu: kernels.gelu(x)

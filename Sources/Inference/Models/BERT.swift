@@ -16,8 +16,13 @@ package import Ranking
 package struct BERTEncoder: Sendable {
     package let config: BERTConfig
     private let embeddings: BERTEmbeddings
-    private let layers: [BERTLayer]
+    private let layers: Layers
     private let kernels: Kernels
+
+    private enum Layers: Sendable {
+        case single([BERTLayer])
+        case narrow([BERTNarrowLayer], NarrowFormat)
+    }
 
     /// Which token vectors of the last layer are wanted.
     package enum Output: Sendable {
@@ -28,13 +33,24 @@ package struct BERTEncoder: Sendable {
     }
 
     package static func load(
-        _ checkpoint: Checkpoint, config: BERTConfig, kernels: Kernels
+        _ checkpoint: Checkpoint, config: BERTConfig, kernels: Kernels, precision: Precision
     ) throws(RankingError) -> BERTEncoder {
         let prefix = checkpoint.contains("bert.embeddings.word_embeddings.weight") ? "bert." : ""
         let embeddings = try BERTEmbeddings.load(checkpoint, prefix + "embeddings", config)
-        var layers: [BERTLayer] = []
-        for layer in 0..<config.numHiddenLayers {
-            layers.append(try BERTLayer.load(checkpoint, "\(prefix)encoder.layer.\(layer)", config, kernels))
+        let names = (0..<config.numHiddenLayers).map { "\(prefix)encoder.layer.\($0)" }
+        func narrow(_ format: NarrowFormat) throws(RankingError) -> Layers {
+            var layers: [BERTNarrowLayer] = []
+            for name in names { layers.append(try BERTNarrowLayer.load(checkpoint, name, config, format, kernels)) }
+            return .narrow(layers, format)
+        }
+        let layers: Layers
+        switch try kernels.resolve(precision) {
+        case .int8: layers = try narrow(.int8)
+        case .bf16: layers = try narrow(.bf16)
+        case .fp32, .auto:
+            var loaded: [BERTLayer] = []
+            for name in names { loaded.append(try BERTLayer.load(checkpoint, name, config, kernels)) }
+            layers = .single(loaded)
         }
         return BERTEncoder(config: config, embeddings: embeddings, layers: layers, kernels: kernels)
     }
@@ -47,9 +63,20 @@ package struct BERTEncoder: Sendable {
         of batch: TokenBatch, output: Output, depth: Int? = nil, on lane: Lane
     ) throws -> [Float] {
         try embeddings.check(batch)
-        let layers = self.layers.prefix(depth ?? self.layers.count)
+        let depth = depth ?? config.numHiddenLayers
+        switch layers {
+        case .single(let layers):
+            return try hiddenStates(of: batch, output: output, layers.prefix(depth), on: lane)
+        case .narrow(let layers, let format):
+            return try hiddenStates(of: batch, output: output, layers.prefix(depth), format, on: lane)
+        }
+    }
+
+    private func hiddenStates(
+        of batch: TokenBatch, output: Output, _ layers: ArraySlice<BERTLayer>, on lane: Lane
+    ) throws -> [Float] {
         let last = layers.count - 1
-        let space = BERTWorkspace(config: config, batch: batch, threads: lane.threads, kernels: kernels)
+        let space = BERTWorkspace(config: config, batch: batch, lane: lane, kernels: kernels)
 
         space.forEachRowBlock(lane) { rows, _ in
             embeddings(batch, rows, into: space.hidden.rows(rows), kernels)
@@ -66,6 +93,46 @@ package struct BERTEncoder: Sendable {
                 layer.finish(space.hidden.rows(rows), space.context.rows(rows), space.scratch(slot), kernels)
                 guard index < last else { return }
                 layers[index + 1].project(rows, queries: output == .everyToken || index + 1 < last, space, kernels)
+            }
+        }
+        if output == .firstTokens {
+            space.gatherFirstTokens(of: batch)
+            return space.firstTokens.values
+        }
+        return space.hidden.values
+    }
+}
+
+extension BERTEncoder {
+    /// The same steps on narrow operands, which go from each layer to the next beside the hidden states.
+    private func hiddenStates(
+        of batch: TokenBatch, output: Output, _ layers: ArraySlice<BERTNarrowLayer>, _ format: NarrowFormat,
+        on lane: Lane
+    ) throws -> [Float] {
+        let last = layers.count - 1
+        let space = BERTNarrowWorkspace(
+            config: config, batch: batch, lane: lane, format: format, kernels: kernels)
+
+        space.forEachRowBlock(lane) { rows, slot in
+            let hidden = space.hidden.rows(rows)
+            embeddings(batch, rows, into: hidden, kernels)
+            guard let first = layers.first else { return }
+            let input = space.scratch(slot).hidden.rows(0..<rows.count)
+            kernels.narrow(hidden.readOnly, into: input)
+            first.project(input, rows, queries: output == .everyToken || last > 0, space, slot, kernels)
+        }
+        for (index, layer) in layers.enumerated() {
+            if lane.isCancelled { throw CancellationError() }
+            if index == last, output == .firstTokens {
+                layer.finishFirstTokens(of: batch, space, lane, kernels)
+                return space.firstTokens.values
+            }
+            layer.attend(batch, space, lane, kernels)
+            space.forEachRowBlock(lane) { rows, slot in
+                let input = layer.finish(space.hidden.rows(rows), space.context.rows(rows), space, slot, kernels)
+                guard index < last else { return }
+                layers[index + 1].project(
+                    input, rows, queries: output == .everyToken || index + 1 < last, space, slot, kernels)
             }
         }
         if output == .firstTokens {

@@ -17,10 +17,11 @@ package struct BERTForSequenceClassification: Sendable {
     private let kernels: Kernels
 
     package static func load(
-        _ checkpoint: Checkpoint, config: BERTConfig, labels: Int, kernels: Kernels
+        _ checkpoint: Checkpoint, config: BERTConfig, labels: Int, kernels: Kernels, precision: Precision
     ) throws(RankingError) -> BERTForSequenceClassification {
         BERTForSequenceClassification(
-            encoder: try BERTEncoder.load(checkpoint, config: config, kernels: kernels), labels: labels,
+            encoder: try BERTEncoder.load(checkpoint, config: config, kernels: kernels, precision: precision),
+            labels: labels,
             pooler: try Linear.load(
                 checkpoint, "bert.pooler.dense", inputs: config.hiddenSize, outputs: config.hiddenSize,
                 kernels: kernels),

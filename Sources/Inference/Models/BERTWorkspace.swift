@@ -27,10 +27,13 @@ final class BERTWorkspace {
     private let blockRows: Int
     private let scratches: [Scratch]
     private let buffer: FloatBuffer
+    private let lane: Lane
 
-    init(config: BERTConfig, batch: TokenBatch, threads: Int, kernels: Kernels) {
+    init(config: BERTConfig, batch: TokenBatch, lane: Lane, kernels: Kernels) {
         let (width, inner) = (config.hiddenSize, config.intermediateSize)
         tokens = batch.tokens
+        self.lane = lane
+        let threads = lane.threads
         let blockRows = BERTWorkspace.rowsPerBlock(rows: batch.tokens, threads: threads)
         self.blockRows = blockRows
         let attention = kernels.attentionScratchCount(tokens: batch.longest, headWidth: config.headWidth)
@@ -46,7 +49,7 @@ final class BERTWorkspace {
         let slots = (0..<threads).map { _ in
             (reserve(blockRows * width), reserve(blockRows * inner), reserve(attention))
         }
-        buffer = FloatBuffer(count: count)
+        buffer = lane.takeBuffer(count: count)
         let memory = buffer.writable
 
         func matrix(_ part: (offset: Int, columns: Int), rows: Int) -> MutableMatrixView {
@@ -63,6 +66,8 @@ final class BERTWorkspace {
                 attention: memory + $0.2)
         }
     }
+
+    deinit { lane.giveBack(buffer) }
 
     func scratch(_ slot: Int) -> Scratch { scratches[slot] }
 

@@ -1,5 +1,5 @@
-// The two owners of raw memory. They are `@unchecked Sendable` because what they hold never changes after `init`
-// (MappedFile), or is written by one thread before others read it (FloatBuffer).
+// The owners of raw memory. They are `@unchecked Sendable` because what they hold never changes after `init`
+// (MappedFile), or is written by one thread before others read it (FloatBuffer, ByteBuffer).
 
 package import Ranking
 
@@ -47,6 +47,15 @@ package final class MappedFile: @unchecked Sendable {
         }
     }
 
+    /// Lets the system have the memory of these bytes back; when they are used next, they are read again.
+    package func releasePages(of range: Range<Int>) {
+        let page = sysconf(Int32(_SC_PAGESIZE))
+        let (start, end) = ((range.lowerBound + page - 1) / page * page, range.upperBound / page * page)
+        guard start < end, let base = bytes.baseAddress else { return }
+        // Advice: what comes of it changes nothing but the memory in use.
+        _ = madvise(UnsafeMutableRawPointer(mutating: base + start), end - start, MADV_DONTNEED)
+    }
+
     private static func unreadable(_ path: String, reason: String) -> RankingError {
         RankingError(
             .notFound, what: "\(path) cannot be read.", why: "\(reason).",
@@ -81,4 +90,17 @@ package final class FloatBuffer: @unchecked Sendable {
     }
 
     deinit { allocation.deallocate() }
+}
+
+/// A block of bytes on a 64-byte boundary, zero at first; for operands that are no floats.
+package final class ByteBuffer: @unchecked Sendable {
+    private let block: FloatBuffer
+    package let writable: UnsafeMutableRawPointer
+
+    package init(count: Int) {
+        let floats = (count + MemoryLayout<Float>.stride - 1) / MemoryLayout<Float>.stride
+        block = FloatBuffer(count: floats)
+        block.writable.initialize(repeating: 0, count: floats)
+        writable = UnsafeMutableRawPointer(block.writable)
+    }
 }

@@ -47,6 +47,16 @@ package struct StoredMatrix: Sendable {
         read(rows: row..<row + 1, into: destination)
     }
 
+    /// The integers of a row and their scale; nil for the floating-point types.
+    package func integers(row: Int) -> (values: UnsafePointer<Int8>, scale: Float)? {
+        precondition(row >= 0 && row < rows)
+        guard let scales, let base = tensor.bytes.baseAddress else { return nil }
+        return ((base + row * columns).assumingMemoryBound(to: Int8.self), scales[row])
+    }
+
+    /// To be called when all rows have been read for the last time: they no longer count as memory of this process.
+    package func releasePages() { tensor.file.file.releasePages(of: tensor.entry.range) }
+
     /// True if every value is a finite number; reads the whole matrix once.
     package func allFinite() -> Bool {
         // The largest magnitude of an int8 is 128.

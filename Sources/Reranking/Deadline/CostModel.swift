@@ -1,4 +1,4 @@
-import Inference
+public import Inference
 public import OrderedJSON
 public import Ranking
 
@@ -97,18 +97,23 @@ public struct CostModel: Sendable, Equatable {
     }
 }
 
-/// A cost model as `resift profile` stores it in the user's cache: one file for each model, kernel variant and number of
-/// threads.
+/// A cost model as `resift profile` stores it in the user's cache: one file for each model, kernel variant,
+/// precision and number of threads.
 public struct CostProfile: Sendable, Equatable {
     public var model: String
     public var kernels: String
+    public var precision: Precision
     public var threads: Int
     public var cost: CostModel
     public var samples: [CostModel.Sample]
 
-    public init(model: String, kernels: String, threads: Int, cost: CostModel, samples: [CostModel.Sample]) {
+    public init(
+        model: String, kernels: String, precision: Precision, threads: Int, cost: CostModel,
+        samples: [CostModel.Sample]
+    ) {
         self.model = model
         self.kernels = kernels
+        self.precision = precision
         self.threads = threads
         self.cost = cost
         self.samples = samples
@@ -143,6 +148,10 @@ public struct CostProfile: Sendable, Equatable {
         }
         model = try fields.string("model")
         kernels = try fields.string("kernels")
+        guard let precision = Precision(rawValue: try fields.string("precision")) else {
+            throw fields.corrupt("has an unknown precision")
+        }
+        self.precision = precision
         threads = try fields.integer("threads", in: 1...100_000)
         self.cost = CostModel(
             call: try coefficient("call"), token: try coefficient("token"), pair: try coefficient("pair"))
@@ -153,6 +162,7 @@ public struct CostProfile: Sendable, Equatable {
         var object = JSONObject()
         object["model"] = .string(model)
         object["kernels"] = .string(kernels)
+        object["precision"] = .string(precision.rawValue)
         object["threads"] = .number(JSONNumber(threads))
         var milliseconds = JSONObject()
         milliseconds["call"] = number(cost.call)
@@ -174,7 +184,7 @@ public struct CostProfile: Sendable, Equatable {
     public func store() throws(RankingError) -> String {
         let folder = try UserCache.folder(
             "profiles", alternative: "Set XDG_CACHE_HOME to a folder that can be written.")
-        let path = folder + "/" + CostProfile.fileName(model: model, kernels: kernels, threads: threads)
+        let path = folder + "/" + fileName
         do {
             try (JSONValue.object(json).pretty + "\n").write(toFile: path, atomically: true, encoding: .utf8)
         } catch {
@@ -186,20 +196,23 @@ public struct CostProfile: Sendable, Equatable {
     }
 
     /// What this machine's profile says of a model; nil where it was not profiled.
-    public static func stored(model: String, kernels: String, threads: Int) throws(RankingError) -> CostProfile? {
+    public static func stored(_ model: ModelDescription, threads: Int) throws(RankingError) -> CostProfile? {
         guard let cache = UserCache.directory else { return nil }
-        let path = "\(cache)/profiles/\(fileName(model: model, kernels: kernels, threads: threads))"
+        let none = CostProfile(
+            model: model.name, kernels: model.kernels, precision: model.precision, threads: threads,
+            cost: CostModel(call: 0, token: 0, pair: 0), samples: [])
+        let path = "\(cache)/profiles/\(none.fileName)"
         guard FileStatus.isFile(path) else { return nil }
         return try CostProfile(path: path)
     }
 
     /// Of a model's name, what a file name can hold.
-    private static func fileName(model: String, kernels: String, threads: Int) -> String {
+    private var fileName: String {
         let safe = model.utf8.map { byte -> String in
             let isPlain =
                 UInt8(ascii: "a")...UInt8(ascii: "z") ~= byte | 0x20 || UInt8(ascii: "0")...UInt8(ascii: "9") ~= byte
             return isPlain || byte == UInt8(ascii: "-") ? String(UnicodeScalar(byte)) : "_" + String(byte, radix: 16)
         }
-        return "\(safe.joined())-\(kernels)-\(threads).json"
+        return "\(safe.joined())-\(kernels)-\(precision.rawValue)-\(threads).json"
     }
 }

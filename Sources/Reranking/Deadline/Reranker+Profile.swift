@@ -26,7 +26,8 @@ extension Reranker {
                 fix: "Leave the profile out: a deadline then measures the machine as it goes.")
         }
         return CostProfile(
-            model: model.name, kernels: model.kernels, threads: crossEncoder.pool.threads, cost: cost, samples: samples)
+            model: model.name, kernels: model.kernels, precision: model.precision, threads: crossEncoder.pool.threads,
+            cost: cost, samples: samples)
     }
 
     /// The median of five calls, after one that warms up.

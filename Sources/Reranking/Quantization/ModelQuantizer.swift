@@ -1,6 +1,6 @@
 public import Inference
 import OrderedJSON
-public import Ranking
+import Ranking
 
 #if canImport(FoundationEssentials)
     import FoundationEssentials
@@ -42,7 +42,7 @@ public struct ModelQuantizer: Sendable {
                 .invalidInput, what: "\(target) exists already.", why: "A model is never written over another.",
                 fix: "Name a directory that does not exist.")
         }
-        let reference = try Reranker.load(directory: source, pool: pool)
+        let reference = try Reranker.load(directory: source, pool: pool, precision: .fp32)
         guard reference.model.weightTypes["I8"] == nil else {
             throw RankingError(
                 .invalidInput, what: "\(source) has int8 weights already.",

@@ -39,6 +39,9 @@ struct DatasetOptions: ParsableArguments {
     @Option(help: "Threads for inference. Default: one for each CPU.")
     var threads: Int?
 
+    @Option(help: "What the models multiply; auto is int8 where the CPU is fast at it, else fp32.")
+    var precision: Precision = .auto
+
     func validate() throws {
         if poolSize < 1 { throw ValidationError("--pool is \(poolSize); it counts candidates, from 1.") }
         if let passageTokens, passageTokens < 0 || (1..<16).contains(passageTokens) {
@@ -59,7 +62,8 @@ struct DatasetOptions: ParsableArguments {
         for path in modelNames {
             let reranker =
                 try path == DatasetOptions.defaultModel
-                ? Reranker.default(pool: pool) : Reranker.load(directory: path, pool: pool)
+                ? Reranker.default(pool: pool, precision: precision)
+                : Reranker.load(directory: path, pool: pool, precision: precision)
             var name = path.split(separator: "/").last.map(String.init) ?? path
             // Two directories can have the same name.
             if loaded.contains(where: { $0.name == name }) { name = path }

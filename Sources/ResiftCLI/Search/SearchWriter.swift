@@ -54,6 +54,7 @@ struct SearchWriter {
         }
         guard explain else { return object }
         if let candidate = result.candidate, candidate.isScored { object["logit"] = JSONValue(candidate.logit) }
+        if let report = answer.reranking.report { object["precision"] = .string(report.precision.rawValue) }
         if let explanation = result.explanation { object["bm25"] = JSONValue(explanation) }
         return object
     }

@@ -67,6 +67,32 @@ bool check_dot_i8(const char *variant, size_t count, size_t dimension, bool extr
 /// Each row alone has the sum that it has among the others.
 bool check_dot_i8_row_identity(const char *variant, size_t count, size_t dimension, uint64_t seed);
 
+// `way` is an index of resift_int8_at.
+
+/// Largest |C - exact| / (|C - bias| + |bias|); with `extreme`, for bytes of 255 and weights of -128 alone.
+double check_int8_product(size_t way, size_t m, size_t n, size_t k, bool extreme, uint64_t seed);
+bool check_int8_row_identity(size_t way, size_t m, size_t n, size_t k, uint64_t seed);
+/// Bytes and scales are the scalar variant's, stand for their numbers to a step, and end in zeros; a row with NaN or
+/// infinity has the scale NaN.
+bool check_quantize(const char *variant, size_t rows, size_t columns, float amplitude, uint64_t seed);
+/// Largest |gelu - reference| / max(1, |x|) before the rounding to bytes, which is checked too.
+double check_gelu_quantize(const char *variant, bool tanh_form, size_t rows, size_t columns, float amplitude,
+                           uint64_t seed);
+/// Integers are the nearest, reach 127, and are 0 where all weights are.
+bool check_quantize_weights(size_t k, uint64_t seed);
+
+/// False if this machine has no bfloat16 product for these kernels; then the next two must not be called.
+bool check_has_bf16(const char *variant);
+/// Largest |C - reference| / (|A||B| + |bias|).
+double check_bf16_product(const char *variant, size_t m, size_t n, size_t k, uint64_t seed);
+bool check_bf16_row_identity(const char *variant, size_t m, size_t n, size_t k, uint64_t seed);
+/// Each number becomes the nearest bfloat16, and a tie the even one.
+bool check_round_bf16(const char *variant, size_t columns, uint64_t seed);
+/// Largest |out - reference| for V within -1 ... 1.
+double check_attention_bf16(const char *variant, size_t queries, size_t tokens, size_t head_width, uint64_t seed);
+bool check_attention_bf16_row_identity(const char *variant, size_t queries, size_t tokens, size_t head_width,
+                                       uint64_t seed);
+
 /// All 65,536 halves have their exact value.
 bool check_half_conversion(const char *variant);
 /// The first `count` of them stay within their buffers.
@@ -84,6 +110,11 @@ bool check_all_finite(size_t count);
 #define CHECK_SOFTMAX_LIMIT 2e-6
 #define CHECK_LAYER_NORM_LIMIT 2e-6
 #define CHECK_ATTENTION_LIMIT 2e-6
+// The sums are exact; the conversion, two products and the addition of the bias round.
+#define CHECK_INT8_LIMIT 3e-7
+#define CHECK_BF16_LIMIT 4e-6
+// Half a unit of a bfloat16 weight, 2^-9, for numbers up to 1.
+#define CHECK_ATTENTION_BF16_LIMIT 2.1e-3
 
 #ifdef __cplusplus
 }
