@@ -34,7 +34,8 @@ struct BERTCrossEncoderTests {
     @Test("logits, scores and softmax are within 2e-5", arguments: families, Kernels.available)
     func logits(family: String, variant: String) async throws {
         let golden = try Fixtures.cases(family)
-        let model = try CrossEncoder.load(directory: Fixtures.model(family), kernels: Kernels.named(variant), precision: .fp32)
+        let model = try CrossEncoder.load(
+            directory: Fixtures.model(family), kernels: Kernels.named(variant), precision: .fp32)
         let cases = try #require(golden["cases"]?.arrayValue).map { try #require($0.objectValue) }
         let pairs = try cases.map { (query: try $0.strings("query"), passage: try $0.strings("document")) }
         let logits = try await model.logits(of: pairs)

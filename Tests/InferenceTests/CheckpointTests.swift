@@ -12,7 +12,9 @@ struct CheckpointTests {
 
     @Test("a sharded checkpoint gives the tensors of the whole one", arguments: TinyCheckpoint.Storage.allCases)
     func shards(storage: TinyCheckpoint.Storage) async throws {
-        let whole = try withFiles(CheckpointTests.tiny.files(storage)) { try CrossEncoder.load(directory: $0, precision: .fp32) }
+        let whole = try withFiles(CheckpointTests.tiny.files(storage)) {
+            try CrossEncoder.load(directory: $0, precision: .fp32)
+        }
         let sharded = try withFiles(CheckpointTests.tiny.files(storage, sharded: true)) {
             try CrossEncoder.load(directory: $0, precision: .fp32)
         }
@@ -99,7 +101,9 @@ struct CheckpointTests {
     func unusedTensors() async throws {
         let ids = (0..<Int64(24)).flatMap(littleEndian)
         let extra = SafetensorsBuilder.Tensor("bert.embeddings.position_ids", .i64, [1, 24], bytes: ids)
-        let plain = try withFiles(CheckpointTests.tiny.files()) { try CrossEncoder.load(directory: $0, precision: .fp32) }
+        let plain = try withFiles(CheckpointTests.tiny.files()) {
+            try CrossEncoder.load(directory: $0, precision: .fp32)
+        }
         let legacy = try withFiles(with([extra] + CheckpointTests.tiny.tensors())) {
             try CrossEncoder.load(directory: $0, precision: .fp32)
         }
@@ -113,8 +117,12 @@ struct CheckpointTests {
         let tensors = CheckpointTests.tiny.tensors(storage)
         let odd = SafetensorsBuilder.Tensor("odd", .u8, [shift], bytes: [UInt8](repeating: 1, count: shift))
         let pair = [(query: "a map", passage: "a lamp on a mat")]
-        let aligned = try withFiles(with(tensors, align: true)) { try CrossEncoder.load(directory: $0, precision: .fp32) }
-        let shifted = try withFiles(with([odd] + tensors, align: true)) { try CrossEncoder.load(directory: $0, precision: .fp32) }
+        let aligned = try withFiles(with(tensors, align: true)) {
+            try CrossEncoder.load(directory: $0, precision: .fp32)
+        }
+        let shifted = try withFiles(with([odd] + tensors, align: true)) {
+            try CrossEncoder.load(directory: $0, precision: .fp32)
+        }
         #expect(try await shifted.logits(of: pair) == aligned.logits(of: pair))
     }
 
@@ -139,6 +147,8 @@ struct CheckpointTests {
     }
 
     private func expectFailure(_ code: RankingError.Code, _ part: String, _ files: [String: [UInt8]]) async {
-        await expectError(code, part) { try withFiles(files) { try CrossEncoder.load(directory: $0, precision: .fp32) } }
+        await expectError(code, part) {
+            try withFiles(files) { try CrossEncoder.load(directory: $0, precision: .fp32) }
+        }
     }
 }

@@ -41,7 +41,8 @@ extension TinyCheckpoint {
         return files
     }
 
-    func encoder(_ storage: Storage = .f32, kernels: Kernels? = nil, precision: Precision = .fp32) throws -> BERTEncoder {
+    func encoder(_ storage: Storage = .f32, kernels: Kernels? = nil, precision: Precision = .fp32) throws -> BERTEncoder
+    {
         try withFiles(files(storage)) { directory in
             let path = directory + "/config.json"
             return try BERTEncoder.load(

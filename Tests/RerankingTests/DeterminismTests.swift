@@ -56,7 +56,8 @@ struct DeterminismTests {
         var scores: [[Float]] = []
         for name in Kernels.available {
             let directory = Repository.model("bert-cross-encoder")
-            let reranker = Reranker(try CrossEncoder.load(directory: directory, kernels: .named(name), precision: .fp32))
+            let reranker = Reranker(
+                try CrossEncoder.load(directory: directory, kernels: .named(name), precision: .fp32))
             #expect(reranker.model.kernels == name)
             scores.append(try await reranker.scores("river temperature", texts))
         }

@@ -153,7 +153,8 @@ struct RerankerTests {
     @Test("a model with several labels needs one to be named; the activation is over all of them")
     func labels() async throws {
         let reranker = try Models.load("bert-cross-encoder-3-labels")
-        let encoder = try CrossEncoder.load(directory: Repository.model("bert-cross-encoder-3-labels"), precision: .fp32)
+        let encoder = try CrossEncoder.load(
+            directory: Repository.model("bert-cross-encoder-3-labels"), precision: .fp32)
         let missing = await #expect(throws: RankingError.self) { try await reranker.rerank(query, texts) }
         #expect(missing?.code == .unsupportedModel)
         #expect(missing?.fix == "Name the label by its number, 0 to 2.")

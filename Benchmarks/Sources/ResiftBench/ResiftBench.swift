@@ -31,7 +31,7 @@ struct ResiftBench {
             try await SearchBench.bm25(index: index, queries: arguments[2])
         case ("dense", let index?) where arguments.count == 3:
             try await SearchBench.dense(index: index, count: Int(arguments[2]) ?? 1_000_000)
-        case ("rounds", let path?): 
+        case ("rounds", let path?):
             try await rounds(path, threads: threads, precision: precision, fromText: fromText)
         default:
             print("usage: ResiftBench summary|cold-start|embed|search|dense|rounds (see the head of ResiftBench.swift)")
@@ -46,7 +46,8 @@ struct ResiftBench {
         let pairsPerSecond = Double(workload.pairs.count) / inference[0] * 1_000
         print(
             "\(workload.name): \(workload.pairs.count) pairs, \(workload.tokens) tokens, \(threads) threads,",
-            "\(workload.reranker.model.kernels), \(workload.reranker.model.precision):", "min \(inference[0].text) ms, median \(inference[6].text) ms,",
+            "\(workload.reranker.model.kernels), \(workload.reranker.model.precision):",
+            "min \(inference[0].text) ms, median \(inference[6].text) ms,",
             "with tokenization \(withText[0].text) ms, \(pairsPerSecond.text) pairs/s, peak \(peakMegabytes().text) MB")
     }
 
