@@ -23,9 +23,11 @@ struct RankingErrorTests {
         #expect(
             codes == [
                 "invalid_input", "not_found", "unsupported_model", "corrupt_file", "non_finite_score", "busy",
-                "storage",
-                "nothing_to_search",
+                "storage", "nothing_to_search", "quality_too_low",
             ])
-        #expect(ScoreKind.allCases.map(\.rawValue) == ["logit", "normalized_relevance"])
+        #expect(
+            ScoreKind.allCases.map(\.rawValue) == [
+                "logit", "normalized_relevance", "calibrated_probability", "unscored",
+            ])
     }
 }

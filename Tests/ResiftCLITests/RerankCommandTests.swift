@@ -1,4 +1,5 @@
 import Foundation
+import Inference
 import OrderedJSON
 import Ranking
 import Reranking
@@ -67,12 +68,17 @@ struct RerankCommandTests {
     func table() throws {
         let long = Array(repeating: "harbour", count: 20).joined(separator: " ")
         let input = "{\"id\": \"a\", \"text\": \"water\\nbudget\"}\n\"river temperature\"\n\"\"\n\"\(long)\"\n"
-        let output = try Resift.rerank(query, ["--format", "table"], input: input)
+        let output = try Resift.rerank(query, ["--format", "table", "--precision", "fp32"], input: input)
         try Snapshot.expect(output.stdout, is: "table")
         #expect(output.stderr == "" && output.status == 0)
         #expect(output.lines.allSatisfy { $0.count <= 80 })
         let explained = try Resift.rerank(
-            query, ["--format", "table", "--explain", "--long-documents", "split", "--max-tokens", "16"], input: input)
+            query,
+            [
+                "--format", "table", "--precision", "fp32", "--explain", "--long-documents", "split", "--max-tokens",
+                "16",
+            ],
+            input: input)
         try Snapshot.expect(explained.stdout, is: "table-explain")
     }
 
@@ -169,17 +175,42 @@ struct RerankCommandTests {
         #expect(refused.stderr.hasPrefix("error: document 0 has 30 tokens and the query 1.\n  why: "))
     }
 
-    @Test("--explain adds logit, tokens and passages to each line, and a report on standard error")
+    @Test("--explain adds logit, tokens, passages and precision to each line, and a report on standard error")
     func explain() async throws {
         let score = try await Resift.scores(query, ["water"])[0]
         let output = try Resift.rerank(query, ["--explain", "--threads", "2"], input: "water")
+        let precision = try Kernels.forThisMachine().resolve(.auto)
         // [CLS] river temperature [SEP] water [SEP].
         #expect(
             output.stdout.hasSuffix(
-                "\"text\": \"water\", \"explain\": {\"logit\": \(score), \"tokens\": 6, \"passages\": 1}}\n"))
+                "\"text\": \"water\", \"explain\": {\"logit\": \(score), \"tokens\": 6, \"passages\": 1, "
+                    + "\"precision\": \"\(precision)\"}}\n"))
         #expect(output.stderr.contains(": 1 pairs, 6 tokens, "))
         #expect(output.stderr.contains("2 threads, "))
-        #expect(output.stderr.hasSuffix(" kernels\n"))
+        #expect(output.stderr.hasSuffix(" kernels, \(precision)\n"))
+    }
+
+    @Test("--precision computes in it and says so, and a name that is none ends with status 64")
+    func precision() async throws {
+        for precision in [Precision.int8, .fp32] {
+            let score = try await Reranker.load(directory: Resift.model, precision: precision).scores(query, ["water"])[
+                0]
+            let output = try Resift.rerank(query, ["--explain", "--precision", precision.rawValue], input: "water")
+            #expect(output.stdout.contains("\"score\": \(score),"))
+            #expect(output.stdout.contains("\"precision\": \"\(precision)\""))
+        }
+        #expect(try Resift.rerank(query, ["--precision", "fp8"], input: "water").status == 64)
+    }
+
+    @Test("bf16 on a CPU that does not multiply it ends with status 65 and says what there is")
+    func unavailablePrecision() throws {
+        guard let other = Kernels.available.first(where: { (try? Kernels.named($0).resolve(.bf16)) == nil }) else {
+            return
+        }
+        let output = try Resift.rerank(
+            query, ["--precision", "bf16"], input: "water", environment: ["RESIFT_KERNELS": other])
+        #expect(output.status == 65 && output.stdout == "")
+        #expect(output.stderr.contains("fix: Choose int8, fp32 or auto.\n"))
     }
 
     @Test("the output is the same byte for byte on 1, 2 and 5 threads")

@@ -45,6 +45,16 @@ struct SelfTestTests {
         #expect(outcome.worstDifference > 0 && outcome.worstDifference <= 0.001)
     }
 
+    @Test("in every precision of this machine, within that precision's tolerance")
+    func precisions() async throws {
+        for (precision, tolerance) in [(Precision.int8, 0.5), (.bf16, 0.1)] {
+            guard (try? Kernels.forThisMachine().resolve(precision)) != nil else { continue }
+            let outcome = try await SelfTest.run(Reranker.default(precision: precision))
+            #expect(outcome.passed)
+            #expect(outcome.precision == precision && outcome.tolerance == tolerance)
+        }
+    }
+
     @Test("one stored score that is wrong by more than the tolerance makes it fail, and the difference is reported")
     func fails() async throws {
         let folder = try TemporaryFolder()
