@@ -36,6 +36,8 @@ class Engine:
         self.started = any(line.startswith("ready") for line in iter(self.process.stdout.readline, ""))
 
     def round(self):
+        # A peer's threads spin for a while after their turn, at the cost of whoever comes next.
+        time.sleep(0.15)
         self.process.stdin.write("\n")
         self.process.stdin.flush()
         answer = json.loads(self.process.stdout.readline())

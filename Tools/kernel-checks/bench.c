@@ -237,7 +237,7 @@ static void bench_attention_bf16(const resift_kernels *kernels, size_t tokens, s
 // Four bytes, or two bfloat16, to a lane; a step counts as for floats, so the peak is that many times higher.
 #define NARROW_PEAK(name, features, sum_t, zero, add, width)                                                           \
     __attribute__((noinline, target(features))) static double name(void) {                                             \
-        enum { chains = 12 };                                                                                          \
+        enum { chains = 20 };                                                                                          \
         const long steps = 4000000;                                                                                    \
         sum_t sums[chains];                                                                                            \
         for (int i = 0; i < chains; i++) sums[i] = zero;                                                               \
