@@ -170,6 +170,22 @@ struct SearchCommandTests {
         #expect(results.first { $0["id"] == "b" }?["first_stage_rank"] == "1")
     }
 
+    @Test("a deadline that the first pass used up leaves its order, and says so; one that is far off changes nothing")
+    func deadline() throws {
+        let plain = try objects(index.search("river", ["--no-rerank"]))
+        let missed = try index.search("river", ["--rerank", "--deadline", "0.00001ms"])
+        #expect(try objects(missed).map { $0["id"] } == plain.map { $0["id"] })
+        #expect(try objects(missed).allSatisfy { $0["score_kind"] == "bm25" && $0["reranked"] == "false" })
+        #expect(missed.stderr == "note: not reranked: The deadline passed in the first pass.\n")
+        let reranked = try expectSuccess(index.search("river", ["--rerank"]))
+        let far = try expectSuccess(index.search("river", ["--rerank", "--deadline", "600s"]))
+        #expect(far == reranked)
+        let queries = try index.folder.write("many.tsv", "1\triver\n")
+        let run = try expectSuccess(
+            Resift.run(["search", "--queries", queries, "--index", index.path, "--rerank", "--deadline", "0.00001ms"]))
+        #expect(run.stderr.contains("note: the deadline left candidates of 1 of 1 queries without a score\n"))
+    }
+
     @Test("an index of 1,000 passages is reranked unless the query is the first candidate's title or id")
     func largeIndex() throws {
         let lines = (0..<1_000).map { #"{"_id": "n\#($0)", "title": "Page \#($0)", "text": "river w\#($0)"}"# }

@@ -257,9 +257,10 @@ struct SearchCommand: AsyncParsableCommand {
                 "note: \(report.truncatedDocuments) of \(report.documents) candidates were cut to the reranker's window\n"
             )
         }
-        guard explain || !answer.reranking.reranked && rerank == nil else { return }
+        let missedDeadline = answer.reranking.missedDeadline
+        guard explain || missedDeadline || !answer.reranking.reranked && rerank == nil else { return }
         if !answer.reranking.reranked {
-            let advice = rerank == nil ? " --rerank does it anyway." : ""
+            let advice = rerank == nil && !missedDeadline ? " --rerank does it anyway." : ""
             StandardError.write("note: not reranked: \(answer.reranking.reason)\(advice)\n")
         }
         guard explain else { return }
