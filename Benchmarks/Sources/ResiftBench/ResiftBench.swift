@@ -8,6 +8,8 @@
 //     ResiftBench dense INDEX COUNT                           p50 and p95 of the exact scan of random vectors
 //     ResiftBench deadline [--threads N] MILLISECONDS WORKLOAD.json
 //                                                             p50 and p99 of reranks with a deadline, beside a busy process
+//     ResiftBench scale [--threads N] MAX_TOKENS WORKLOAD.json
+//                                                             time and memory of 10 to 5,000 candidates
 //     ResiftBench rounds [--threads N] [--precision P] [--text] WORKLOAD.json
 //                                                             one round for each line on standard input, so that a
 //                                                             driver can interleave engines; answers in JSON
@@ -38,11 +40,16 @@ struct ResiftBench {
             let workload = try await Workload(path: arguments[2], threads: threads, precision: precision)
             let reranker = try Reranker.default(pool: ComputePool(threads: threads), precision: precision)
             try await DeadlineBench.run(milliseconds: milliseconds, workload, reranker)
+        case ("scale", let text?) where arguments.count == 3:
+            guard let maxTokens = Int(text) else { throw CocoaError(.formatting) }
+            let workload = try await Workload(path: arguments[2], threads: threads, precision: precision)
+            try await ScaleBench.run(
+                workload, workload.reranker, counts: [10, 100, 1_000, 5_000], maxTokens: maxTokens)
         case ("rounds", let path?):
             try await rounds(path, threads: threads, precision: precision, fromText: fromText)
         default:
             print(
-                "usage: ResiftBench summary|cold-start|embed|search|dense|deadline|rounds (see the head of ResiftBench.swift)"
+                "usage: ResiftBench summary|cold-start|embed|search|dense|deadline|scale|rounds (see the head of ResiftBench.swift)"
             )
             exit(64)
         }
