@@ -23,7 +23,7 @@ MODEL = ROOT / "Sources/Resift/Resources/default-model"
 SHARED = pathlib.Path(os.environ.get("RESIFT_SHARED", ROOT.parent / "shared"))
 THREADS = os.environ.get("BENCH_THREADS", "1 2").split()
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "12"))
-PEERS = os.environ.get("BENCH_PEERS", "int8 fp32 openvino").split()
+PEERS = os.environ.get("BENCH_PEERS", "int8 fp32 openvino texts").split()
 BATCHINGS = ("one", "sorted8", "all")
 
 
@@ -65,6 +65,10 @@ def engines(path, threads, models, bench):
         made += [peer("ONNX Runtime fp32", "peer_onnxruntime.py", models["fused"], b) for b in BATCHINGS]
     if "openvino" in PEERS:
         made += [peer("OpenVINO int8 and bf16", "peer_openvino.py", models["plain"], b) for b in ("one", "sorted8")]
+    if "texts" in PEERS:
+        for name, script in (("FlashRank int8", "peer_flashrank.py"), ("fastembed int8", "peer_fastembed.py")):
+            made.append(Engine(
+                f"{name}, from texts", [sys.executable, str(HERE / script), models["int8"], str(MODEL), path, threads]))
     for engine in made:
         if not engine.started:
             print(f"{engine.name} does not run here")
