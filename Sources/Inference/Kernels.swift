@@ -423,6 +423,14 @@ package struct Kernels: Sendable {
             query.rows, key.rows, query.columns, scale, scratch)
     }
 
+    /// One output's weights as bytes, by which their scale is multiplied: what `NarrowPacker` does too.
+    package static func quantize(_ weights: UnsafeBufferPointer<Float>, into integers: UnsafeMutableBufferPointer<Int8>)
+        -> Float
+    {
+        precondition(integers.count == weights.count)
+        return resift_quantize_weights(weights.baseAddress, weights.count, integers.baseAddress)
+    }
+
     // MARK: Dot products of bytes
 
     /// The largest dimension of `dotInt8`, where no sum leaves 32 bits.

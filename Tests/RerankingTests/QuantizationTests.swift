@@ -60,6 +60,19 @@ struct QuantizationTests {
             }
         }
         #expect(matrices > 10)
+        // What int8 inference makes of the original's linear layers is what the file has.
+        let name = "bert.encoder.layer.0.attention.self.query.weight"
+        let matrix = try old.matrix(name, shape: try #require(old.tensors[name]).entry.shape)
+        let stored = try new.matrix(name, shape: [matrix.rows, matrix.columns])
+        var row = [Float](repeating: 0, count: matrix.columns)
+        var integers = [Int8](repeating: 0, count: matrix.columns)
+        row.withUnsafeMutableBufferPointer { if let base = $0.baseAddress { matrix.read(row: 1, into: base) } }
+        let scale = row.withUnsafeBufferPointer { row in
+            integers.withUnsafeMutableBufferPointer { Kernels.quantize(row, into: $0) }
+        }
+        let (bytes, storedScale) = try #require(stored.integers(row: 1))
+        #expect(storedScale == scale)
+        #expect(Array(UnsafeBufferPointer(start: bytes, count: matrix.columns)) == integers)
         #expect(!FileManager.default.fileExists(atPath: target + ".building"))
         guard
             case .object(let quantization)? = try JSONFile.object(path: target + "/config.json")["quantization_config"]

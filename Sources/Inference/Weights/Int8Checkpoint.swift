@@ -1,17 +1,10 @@
 package import Ranking
 
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#elseif canImport(Darwin)
-    import Darwin
-#endif
-
 extension Checkpoint {
     /// Writes the checkpoint with its matrices as I8 and one F32 scale a row, symmetric:
-    /// `scale = max |w| / 127`, `q = round(w / scale)`, ties to even. Vectors become F32; the matrices of a head, whose
-    /// names start with one of `kept`, too. Tensors of integers stay as they are.
+    /// `scale = max |w| / 127`, `q = round(w / scale)`, ties to even, as int8 inference rounds the original's. Vectors
+    /// become F32; the matrices of a head, whose names start with one of `kept`, too. Tensors of integers stay as they
+    /// are.
     ///
     /// Throws RankingError where a weight is not finite, and where the file cannot be written.
     package func writeInt8(to path: String, keeping kept: [String]) throws(RankingError) {
@@ -63,17 +56,10 @@ extension Checkpoint {
                 try writer.append(row)
                 continue
             }
-            let largest = row.reduce(0) { max($0, abs($1)) }
-            // A row of zeros is a row of zeros with any scale.
-            let scale = largest > 0 ? largest / 127 : 1
-            if form == .scales {
-                try writer.append([scale])
-                continue
+            let scale = row.withUnsafeBufferPointer { row in
+                integers.withUnsafeMutableBufferPointer { Kernels.quantize(row, into: $0) }
             }
-            for column in row.indices {
-                integers[column] = Int8(max(-127, min(127, (row[column] / scale).rounded(.toNearestOrEven))))
-            }
-            try writer.append(integers)
+            if form == .scales { try writer.append([scale]) } else { try writer.append(integers) }
         }
     }
 }
