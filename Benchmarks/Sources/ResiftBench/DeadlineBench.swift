@@ -15,7 +15,9 @@ enum DeadlineBench {
             try process.run()
             return process
         }
-        defer { busy.forEach { kill($0.processIdentifier, SIGKILL) } }
+        defer {
+            for process in busy { kill(process.processIdentifier, SIGKILL) }
+        }
         let clock = ContinuousClock()
         let options = RerankOptions(deadline: .seconds(milliseconds / 1_000))
         var times: [Double] = []
