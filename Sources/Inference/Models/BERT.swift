@@ -78,7 +78,7 @@ package struct BERTEncoder: Sendable {
         let last = layers.count - 1
         let space = BERTWorkspace(config: config, batch: batch, lane: lane, kernels: kernels)
 
-        space.forEachRowBlock(lane) { rows, _ in
+        space.rowBlocks.forEach(lane) { rows, _ in
             embeddings(batch, rows, into: space.hidden.rows(rows), kernels)
             layers.first?.project(rows, queries: output == .everyToken || last > 0, space, kernels)
         }
@@ -89,14 +89,14 @@ package struct BERTEncoder: Sendable {
                 return space.firstTokens.values
             }
             layer.attend(batch, space, lane, kernels)
-            space.forEachRowBlock(lane) { rows, slot in
+            space.rowBlocks.forEach(lane) { rows, slot in
                 layer.finish(space.hidden.rows(rows), space.context.rows(rows), space.scratch(slot), kernels)
                 guard index < last else { return }
                 layers[index + 1].project(rows, queries: output == .everyToken || index + 1 < last, space, kernels)
             }
         }
         if output == .firstTokens {
-            space.gatherFirstTokens(of: batch)
+            space.firstTokens.gatherFirstTokens(of: batch, from: space.hidden)
             return space.firstTokens.values
         }
         return space.hidden.values
@@ -113,7 +113,7 @@ extension BERTEncoder {
         let space = BERTNarrowWorkspace(
             config: config, batch: batch, lane: lane, format: format, kernels: kernels)
 
-        space.forEachRowBlock(lane) { rows, slot in
+        space.rowBlocks.forEach(lane) { rows, slot in
             let hidden = space.hidden.rows(rows)
             embeddings(batch, rows, into: hidden, kernels)
             guard let first = layers.first else { return }
@@ -128,7 +128,7 @@ extension BERTEncoder {
                 return space.firstTokens.values
             }
             layer.attend(batch, space, lane, kernels)
-            space.forEachRowBlock(lane) { rows, slot in
+            space.rowBlocks.forEach(lane) { rows, slot in
                 let input = layer.finish(space.hidden.rows(rows), space.context.rows(rows), space, slot, kernels)
                 guard index < last else { return }
                 layers[index + 1].project(
@@ -136,7 +136,7 @@ extension BERTEncoder {
             }
         }
         if output == .firstTokens {
-            space.gatherFirstTokens(of: batch)
+            space.firstTokens.gatherFirstTokens(of: batch, from: space.hidden)
             return space.firstTokens.values
         }
         return space.hidden.values
@@ -259,7 +259,7 @@ private struct BERTLayer: Sendable {
 
     /// `space.context` = every head's attention, [T, H]; a sequence attends to itself alone.
     func attend(_ batch: TokenBatch, _ space: BERTWorkspace, _ lane: Lane, _ kernels: Kernels) {
-        forEachHead(batch, lane) { sequence, head, slot in
+        lane.forEachHead(of: batch, config) { sequence, head, slot in
             let tokens = batch.range(sequence)
             attend(
                 space.query.rows(tokens).columns(head), tokens, head, into: space.context.rows(tokens).columns(head),
@@ -283,26 +283,17 @@ private struct BERTLayer: Sendable {
 
     /// The whole layer for the first token of each sequence; keys and values are there for all tokens.
     func finishFirstTokens(of batch: TokenBatch, _ space: BERTWorkspace, _ lane: Lane, _ kernels: Kernels) {
-        space.gatherFirstTokens(of: batch)
+        space.firstTokens.gatherFirstTokens(of: batch, from: space.hidden)
         let (query, context) = (space.query.rows(0..<batch.sequences), space.context.rows(0..<batch.sequences))
         self.query(space.firstTokens.readOnly, into: query, kernels)
-        forEachHead(batch, lane) { sequence, head, slot in
+        lane.forEachHead(of: batch, config) { sequence, head, slot in
             let row = sequence..<sequence + 1
             attend(
                 query.rows(row).columns(head), batch.range(sequence), head, into: context.rows(row).columns(head),
                 space, slot, kernels)
         }
-        space.forEachRowBlock(of: batch.sequences, lane) { rows, slot in
+        space.rowBlocks.forEach(of: batch.sequences, lane) { rows, slot in
             finish(space.firstTokens.rows(rows), context.rows(rows), space.scratch(slot), kernels)
-        }
-    }
-
-    /// `body` gets a sequence, the columns of a head in an [_, H] matrix, and a scratch slot.
-    private func forEachHead(_ batch: TokenBatch, _ lane: Lane, _ body: @escaping (Int, Range<Int>, Int) -> Void) {
-        let (heads, width) = (config.numAttentionHeads, config.headWidth)
-        lane.parallelFor(batch.sequences * heads) { iteration, slot in
-            let (sequence, head) = iteration.quotientAndRemainder(dividingBy: heads)
-            body(sequence, head * width..<(head + 1) * width, slot)
         }
     }
 

@@ -59,7 +59,7 @@ struct BERTNarrowLayer: Sendable {
 
     /// `space.context` = every head's attention, [T, H]; a sequence attends to itself alone.
     func attend(_ batch: TokenBatch, _ space: BERTNarrowWorkspace, _ lane: Lane, _ kernels: Kernels) {
-        forEachHead(batch, lane) { sequence, head, slot in
+        lane.forEachHead(of: batch, config) { sequence, head, slot in
             let tokens = batch.range(sequence)
             attend(
                 space.query.rows(tokens).columns(head), tokens, head, into: space.context.rows(tokens).columns(head),
@@ -103,30 +103,21 @@ struct BERTNarrowLayer: Sendable {
 
     /// The whole layer for the first token of each sequence; keys and values are there for all tokens.
     func finishFirstTokens(of batch: TokenBatch, _ space: BERTNarrowWorkspace, _ lane: Lane, _ kernels: Kernels) {
-        space.gatherFirstTokens(of: batch)
+        space.firstTokens.gatherFirstTokens(of: batch, from: space.hidden)
         let (first, context) = (space.firstTokens, space.context.rows(0..<batch.sequences))
-        space.forEachRowBlock(of: batch.sequences, lane) { rows, slot in
+        space.rowBlocks.forEach(of: batch.sequences, lane) { rows, slot in
             let input = space.scratch(slot).hidden.rows(0..<rows.count)
             kernels.narrow(first.rows(rows).readOnly, into: input)
             project(input, query, into: space.query.rows(rows), space, slot, kernels)
         }
-        forEachHead(batch, lane) { sequence, head, slot in
+        lane.forEachHead(of: batch, config) { sequence, head, slot in
             let row = sequence..<sequence + 1
             attend(
                 space.query.rows(row).columns(head), batch.range(sequence), head,
                 into: context.rows(row).columns(head), space, slot, kernels)
         }
-        space.forEachRowBlock(of: batch.sequences, lane) { rows, slot in
+        space.rowBlocks.forEach(of: batch.sequences, lane) { rows, slot in
             finish(first.rows(rows), context.rows(rows), space, slot, kernels)
-        }
-    }
-
-    /// `body` gets a sequence, the columns of a head in an [_, H] matrix, and a scratch slot.
-    private func forEachHead(_ batch: TokenBatch, _ lane: Lane, _ body: @escaping (Int, Range<Int>, Int) -> Void) {
-        let (heads, width) = (config.numAttentionHeads, config.headWidth)
-        lane.parallelFor(batch.sequences * heads) { iteration, slot in
-            let (sequence, head) = iteration.quotientAndRemainder(dividingBy: heads)
-            body(sequence, head * width..<(head + 1) * width, slot)
         }
     }
 

@@ -29,23 +29,18 @@ final class BERTNarrowWorkspace {
     /// Rows that go through a linear layer together: their products in single precision (24 x 1536 floats are 144 KB)
     /// share the L2 cache with the layer's weights. A multiple of the tiles' 4, 6 and 12 rows.
     private static let stripRows = 24
-    /// Rows that go through all linear layers of one block before the next rows do: enough that reading the weights
-    /// from the L3 cache is paid for, few enough that their operands stay in the L2 cache.
-    private static let maxBlockRows = 168
 
-    private let tokens: Int
-    private let blockRows: Int
+    let rowBlocks: RowBlocks
     private let scratches: [Scratch]
     private let buffer: FloatBuffer
     private let lane: Lane
 
     init(config: BERTConfig, batch: TokenBatch, lane: Lane, format: NarrowFormat, kernels: Kernels) {
         let (width, inner) = (config.hiddenSize, config.intermediateSize)
-        tokens = batch.tokens
         self.lane = lane
         let threads = lane.threads
-        let blockRows = BERTNarrowWorkspace.rowsPerBlock(rows: batch.tokens, threads: threads)
-        self.blockRows = blockRows
+        rowBlocks = RowBlocks(count: batch.tokens, threads: threads)
+        let blockRows = rowBlocks.rows
         let attention = kernels.attentionBF16ScratchCount(tokens: batch.longest, headWidth: config.headWidth)
         let strip = min(blockRows, BERTNarrowWorkspace.stripRows) * max(2 * width, inner)
 
@@ -91,33 +86,10 @@ final class BERTNarrowWorkspace {
 
     func scratch(_ slot: Int) -> Scratch { scratches[slot] }
 
-    /// Calls `body(rows, slot)` for blocks of `0..<count` (all tokens by default), shared out over the threads.
-    func forEachRowBlock(of count: Int? = nil, _ lane: Lane, _ body: @escaping (Range<Int>, Int) -> Void) {
-        let count = count ?? tokens
-        let rows = min(blockRows, BERTNarrowWorkspace.rowsPerBlock(rows: count, threads: lane.threads))
-        lane.parallelFor((count + rows - 1) / rows) { block, slot in
-            body(block * rows..<min(count, (block + 1) * rows), slot)
-        }
-    }
-
     /// Calls `body` for each strip of a block of `count` rows.
     func forEachStrip(of count: Int, _ body: (Range<Int>) -> Void) {
         for start in stride(from: 0, to: count, by: BERTNarrowWorkspace.stripRows) {
             body(start..<min(count, start + BERTNarrowWorkspace.stripRows))
         }
-    }
-
-    /// Copies the first row of each sequence of `hidden` into `firstTokens`.
-    func gatherFirstTokens(of batch: TokenBatch) {
-        for sequence in 0..<batch.sequences {
-            firstTokens[sequence].update(from: hidden[batch.starts[sequence]], count: hidden.columns)
-        }
-    }
-
-    /// Blocks of equal height, as many for each thread.
-    private static func rowsPerBlock(rows: Int, threads: Int) -> Int {
-        let rounds = (rows + maxBlockRows * threads - 1) / (maxBlockRows * threads)
-        let blocks = max(1, rounds * threads)
-        return max(1, (rows + blocks - 1) / blocks)
     }
 }

@@ -19,23 +19,17 @@ final class BERTWorkspace {
         let attention: UnsafeMutablePointer<Float>
     }
 
-    /// Rows that go through a layer's linear part together: few enough that their activations stay in the L2 cache
-    /// (168 x 1536 floats are 1 MB), enough that reading the weights is paid for.
-    private static let maxBlockRows = 168
-
-    private let tokens: Int
-    private let blockRows: Int
+    let rowBlocks: RowBlocks
     private let scratches: [Scratch]
     private let buffer: FloatBuffer
     private let lane: Lane
 
     init(config: BERTConfig, batch: TokenBatch, lane: Lane, kernels: Kernels) {
         let (width, inner) = (config.hiddenSize, config.intermediateSize)
-        tokens = batch.tokens
         self.lane = lane
         let threads = lane.threads
-        let blockRows = BERTWorkspace.rowsPerBlock(rows: batch.tokens, threads: threads)
-        self.blockRows = blockRows
+        rowBlocks = RowBlocks(count: batch.tokens, threads: threads)
+        let blockRows = rowBlocks.rows
         let attention = kernels.attentionScratchCount(tokens: batch.longest, headWidth: config.headWidth)
 
         // One allocation, cut up; each part starts on a 64-byte boundary.
@@ -70,27 +64,4 @@ final class BERTWorkspace {
     deinit { lane.giveBack(buffer) }
 
     func scratch(_ slot: Int) -> Scratch { scratches[slot] }
-
-    /// Calls `body(rows, slot)` for blocks of `0..<count` (all tokens by default), shared out over the threads.
-    func forEachRowBlock(of count: Int? = nil, _ lane: Lane, _ body: @escaping (Range<Int>, Int) -> Void) {
-        let count = count ?? tokens
-        let rows = min(blockRows, BERTWorkspace.rowsPerBlock(rows: count, threads: lane.threads))
-        lane.parallelFor((count + rows - 1) / rows) { block, slot in
-            body(block * rows..<min(count, (block + 1) * rows), slot)
-        }
-    }
-
-    /// Copies the first row of each sequence of `hidden` into `firstTokens`.
-    func gatherFirstTokens(of batch: TokenBatch) {
-        for sequence in 0..<batch.sequences {
-            firstTokens[sequence].update(from: hidden[batch.starts[sequence]], count: hidden.columns)
-        }
-    }
-
-    /// Blocks of equal height, as many for each thread.
-    private static func rowsPerBlock(rows: Int, threads: Int) -> Int {
-        let rounds = (rows + maxBlockRows * threads - 1) / (maxBlockRows * threads)
-        let blocks = max(1, rounds * threads)
-        return max(1, (rows + blocks - 1) / blocks)
-    }
 }
