@@ -62,6 +62,8 @@ struct EvaluateDatasetTests {
         // "password" is in d1 and d3, "annual plan" in d2.
         #expect(second["pairs"] == .number(JSONNumber(3)))
         #expect(second["failed_queries"] == .number(JSONNumber(1)))
+        #expect(first["precision"] == nil && second["precision"] != nil)
+        #expect(second["unscored_candidates"] == .number(JSONNumber(0)))
         #expect(second["against_the_first"] != nil)
         guard case .object(let own)? = recall["bm25"] else {
             Issue.record("no recall")
@@ -113,6 +115,26 @@ struct EvaluateDatasetTests {
             #expect(output.lines.contains { $0.hasPrefix("\(name)\t\(value)\t") }, "\(output.stdout)")
         }
         #expect(output.stdout.contains("bm25\t1\t1.0000"))
+    }
+
+    @Test("a deadline keeps the first stage's order, and the report counts what has no score")
+    func deadline() throws {
+        let output = try evaluate(["--measure", "RR", "--format", "json", "--deadline", "0.00001ms"])
+        #expect(output.status == 0, "\(output.stderr)")
+        #expect(
+            output.stderr.contains(
+                "note: bm25+rerank: the deadline left 3 candidates without a score; 0 pairs were scored\n"))
+        guard case .array(let stages)? = try json(output)["stages"], case .object(let first) = stages[0],
+            case .object(let second) = stages[1]
+        else {
+            Issue.record("\(output.stdout)")
+            return
+        }
+        #expect(second["unscored_candidates"] == .number(JSONNumber(3)))
+        #expect(second["measures"] == first["measures"])
+        let page = try evaluate(["--format", "html", "--deadline", "0.00001ms"])
+        #expect(page.stdout.contains("<li>bm25+rerank: the deadline left 3 candidates without a score</li>"))
+        #expect(try evaluate(["--deadline", "5"]).status == 64)
     }
 
     @Test("several models name their rows; HTML is one page")

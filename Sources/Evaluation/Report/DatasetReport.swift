@@ -9,6 +9,12 @@ public struct DatasetReport: Sendable {
         public var latency: LatencySummary
         /// Pairs of query and passage that were scored, for all queries.
         public var pairs: Int
+        /// What the reranker computed with, such as "int8"; nil without one.
+        public var precision: String?
+        /// Candidates, of all queries, that a deadline left without a score.
+        public var unscored: Int
+        /// Pairs that were cut to the reranker's window.
+        public var truncated: Int
         /// Queries without results, and why, by query id.
         public var failures: [String: String]
         /// The first documents of each query, best first, with their grades: for reading about single queries.
@@ -18,7 +24,8 @@ public struct DatasetReport: Sendable {
 
         public init(
             name: String, reranks: Bool, result: EvaluationResult, latency: LatencySummary, pairs: Int,
-            failures: [String: String], top: [String: [(id: String, grade: Int?)]] = [:],
+            precision: String? = nil, unscored: Int = 0, truncated: Int = 0, failures: [String: String],
+            top: [String: [(id: String, grade: Int?)]] = [:],
             movements: [(before: Int, after: Int)] = []
         ) {
             self.name = name
@@ -26,6 +33,9 @@ public struct DatasetReport: Sendable {
             self.result = result
             self.latency = latency
             self.pairs = pairs
+            self.precision = precision
+            self.unscored = unscored
+            self.truncated = truncated
             self.failures = failures
             self.top = top
             self.movements = movements

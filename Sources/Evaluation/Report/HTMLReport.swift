@@ -22,7 +22,7 @@ public struct HTMLReport: Sendable {
                 + "100,000 queries, one at a time, at \(report.cost.pricePerHour.fixed(2)) a machine hour; a hosted "
                 + "service at \(report.cost.pricePer1000Searches.fixed(2)) per 1,000 searches would ask "
                 + "\(report.cost.hosted(queries: DatasetReport.costedQueries).fixed(0)).</p>",
-            failures,
+            remarks,
             section("What the first stages hold", table(report.recallTable())),
             "<p>A relevant document that is not in the pool cannot be put on top by any reranker.</p>",
         ]
@@ -54,10 +54,20 @@ public struct HTMLReport: Sendable {
         }
     }
 
-    private var failures: String {
-        let lines = report.rows.filter { !$0.failures.isEmpty }.map { row in
-            let ids = row.failures.keys.sorted().prefix(20).joined(separator: ", ")
-            return "<li>\(escaped(row.name)): \(row.failures.count) queries without results: \(escaped(ids))</li>"
+    /// What the numbers do not show.
+    private var remarks: String {
+        let lines = report.rows.flatMap { row in
+            var remarks: [String] = []
+            if let precision = row.precision { remarks.append("computed in \(precision)") }
+            if row.unscored > 0 { remarks.append("the deadline left \(row.unscored) candidates without a score") }
+            if row.truncated > 0 {
+                remarks.append("\(row.truncated) of \(row.pairs) pairs were cut to the reranker's window")
+            }
+            if !row.failures.isEmpty {
+                let ids = row.failures.keys.sorted().prefix(20).joined(separator: ", ")
+                remarks.append("\(row.failures.count) queries without results: \(ids)")
+            }
+            return remarks.map { "<li>\(escaped(row.name)): \(escaped($0))</li>" }
         }
         return lines.isEmpty ? "" : "<ul>\(lines.joined())</ul>"
     }

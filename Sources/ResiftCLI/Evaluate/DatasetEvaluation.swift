@@ -80,6 +80,7 @@ struct DatasetEvaluation {
         return DatasetReport.Row(
             name: row.name, reranks: row.stage.reranks, result: evaluator.evaluate(row.run, dataset.qrels),
             latency: LatencySummary(milliseconds: Array(row.milliseconds.values)), pairs: row.pairs,
+            precision: row.model?.precision.rawValue, unscored: row.unscored, truncated: row.truncated,
             failures: row.failures.mapValues(\.what), top: top,
             movements: row.stage.reranks ? movements(row, pools[row.stage.retrieval] ?? [:], dataset.qrels) : [])
     }

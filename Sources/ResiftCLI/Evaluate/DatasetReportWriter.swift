@@ -84,6 +84,9 @@ struct DatasetReportWriter {
         latency["mean"] = JSONValue(measured: row.latency.mean)
         object["latency_ms"] = .object(latency)
         object["pairs"] = .number(JSONNumber(row.pairs))
+        if let precision = row.precision { object["precision"] = .string(precision) }
+        object["unscored_candidates"] = .number(JSONNumber(row.unscored))
+        object["truncated_pairs"] = .number(JSONNumber(row.truncated))
         object["failed_queries"] = .number(JSONNumber(row.failures.count))
         var cost = JSONObject()
         let (queries, mean) = (DatasetReport.costedQueries, row.latency.mean)
