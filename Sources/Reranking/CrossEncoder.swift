@@ -37,7 +37,8 @@ public struct CrossEncoder: Sendable {
         }
         let config = try BERTConfig(files.config, path: files.configPath)
         let labels = try CrossEncoder.labels(in: files.config, path: files.configPath)
-        let checkpoint = try Checkpoint(directory: directory)
+        var checkpoint = try Checkpoint(directory: directory)
+        checkpoint.packed = precision.narrowFormat.flatMap { PackedWeights(of: checkpoint, $0, kernels) }
         let model = try BERTForSequenceClassification.load(
             checkpoint, config: config, labels: labels, kernels: kernels, precision: precision)
         let description = ModelDescription(
@@ -48,7 +49,7 @@ public struct CrossEncoder: Sendable {
             activation: try ScoreActivation.declared(in: files.config, labels: labels, path: files.configPath),
             layers: config.numHiddenLayers, hiddenSize: config.hiddenSize, vocabSize: config.vocabSize,
             weightTypes: checkpoint.storedTypes, kernels: kernels.name, precision: precision,
-            directory: directory)
+            weightCache: checkpoint.packed?.store() ?? .unused, directory: directory)
         return CrossEncoder(description: description, tokenizer: files.tokenizer, pool: pool, model: model)
     }
 
@@ -130,6 +131,7 @@ public struct ModelDescription: Sendable, Equatable {
     public var kernels: String
     /// What its linear layers compute with; never `auto`.
     public var precision: Precision
+    public var weightCache: WeightCache
     public var directory: String
 
     static func name(in config: JSONObject, directory: String) -> String {

@@ -8,7 +8,8 @@ package struct NarrowLinear: Sendable {
 
     /// Loads several layers of the same input as one, as `Linear` does.
     ///
-    /// Weights stored as I8 are packed as they are; others are rounded one output at a time.
+    /// Weights stored as I8 are packed as they are; others are rounded one output at a time. What was packed before is
+    /// taken from the checkpoint's `packed` file.
     package static func load(
         _ checkpoint: Checkpoint, stacked names: [String], inputs: Int, outputs: Int, format: NarrowFormat,
         kernels: Kernels
@@ -18,7 +19,9 @@ package struct NarrowLinear: Sendable {
                 .unsupportedModel, what: "A layer of the model has \(inputs) inputs.",
                 why: "int8 adds up at most \(Kernels.maxInt8Inputs) products.", fix: "Choose the precision fp32.")
         }
-        var packer = kernels.packer(format, inputs: inputs, outputs: outputs * names.count)
+        let layout = kernels.layout(format, inputs: inputs, outputs: outputs * names.count)
+        if let weight = checkpoint.packed?.matrix(names, layout) { return NarrowLinear(weight: weight) }
+        var packer = kernels.packer(layout)
         var row = [Float](repeating: 0, count: inputs)
         for name in names {
             let weight = try checkpoint.matrix(name + ".weight", shape: [outputs, inputs])
@@ -29,7 +32,9 @@ package struct NarrowLinear: Sendable {
             guard isFinite else { throw checkpoint.notFinite(name + ".weight") }
             weight.releasePages()
         }
-        return NarrowLinear(weight: packer.packed())
+        let weight = packer.packed()
+        checkpoint.packed?.keep(weight, names)
+        return NarrowLinear(weight: weight)
     }
 
     /// False if a weight is not a finite number.

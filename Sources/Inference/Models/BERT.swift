@@ -154,9 +154,7 @@ private struct BERTEmbeddings: Sendable {
         _ checkpoint: Checkpoint, _ name: String, _ config: BERTConfig
     ) throws(RankingError) -> BERTEmbeddings {
         func table(_ table: String, rows: Int) throws(RankingError) -> StoredMatrix {
-            let matrix = try checkpoint.matrix("\(name).\(table).weight", shape: [rows, config.hiddenSize])
-            guard matrix.allFinite() else { throw checkpoint.notFinite("\(name).\(table).weight") }
-            return matrix
+            try checkpoint.table("\(name).\(table).weight", shape: [rows, config.hiddenSize])
         }
         return BERTEmbeddings(
             word: try table("word_embeddings", rows: config.vocabSize),
