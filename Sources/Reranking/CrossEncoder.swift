@@ -70,10 +70,8 @@ public struct CrossEncoder: Sendable {
         let plan = BatchPlan(
             lengths: pairs.map(\.tokenIDs.count), tokenBudget: BatchPlan.tokenBudget(threads: pool.threads))
         for range in plan.batches {
-            var batch = TokenBatch()
-            for pair in pairs[range] { batch.append(tokenIDs: pair.tokenIDs, typeIDs: pair.typeIDs) }
-            let sealed = batch
-            logits += try await pool.run { lane in try model.logits(of: sealed, on: lane) }
+            let batch = TokenBatch(pairs[range])
+            logits += try await pool.run { lane in try model.logits(of: batch, on: lane) }
             progress?(logits.count)
         }
         return logits
@@ -83,15 +81,56 @@ public struct CrossEncoder: Sendable {
     func logits(of pairs: some Sequence<EncodedPair>, until deadline: ContinuousClock.Instant) async throws
         -> [[Float]]?
     {
-        var batch = TokenBatch()
-        for pair in pairs { batch.append(tokenIDs: pair.tokenIDs, typeIDs: pair.typeIDs) }
-        let sealed = batch
+        let batch = TokenBatch(pairs)
         do {
-            return try await pool.run(until: deadline) { lane in try model.logits(of: sealed, on: lane) }
+            return try await pool.run(until: deadline) { lane in try model.logits(of: batch, on: lane) }
         } catch is CancellationError {
             try Task.checkCancellation()
             return nil
         }
+    }
+
+    /// The raw logits of one batch of encoded pairs; nil for those that end at the exit's layer, because it predicts less
+    /// than `floor` for them.
+    func logits(of pairs: some Sequence<EncodedPair>, leavingAt exit: LayerExit, below floor: Float) async throws
+        -> [[Float]?]
+    {
+        let (model, batch) = (try layerExiting(), TokenBatch(pairs))
+        return try await pool.run { lane in
+            let states = try model.states(of: batch, after: exit.layer, on: lane)
+            let kept = (0..<batch.sequences).filter { exit(states.summary(of: $0)) >= floor }
+            var logits = [[Float]?](repeating: nil, count: batch.sequences)
+            guard !kept.isEmpty else { return logits }
+            for (sequence, row) in zip(kept, try model.logits(from: states.keeping(kept), on: lane)) {
+                logits[sequence] = row
+            }
+            return logits
+        }
+    }
+
+    /// What a layer exit reads of each pair after so many layers, and the first of its logits.
+    func summaries(of pairs: [EncodedPair], after layer: Int) async throws -> [(summary: [Float], logit: Float)] {
+        let model = try layerExiting()
+        var summaries: [(summary: [Float], logit: Float)] = []
+        for range in BatchPlan(lengths: pairs.map(\.tokenIDs.count)).batches {
+            let batch = TokenBatch(pairs[range])
+            summaries += try await pool.run { lane in
+                let states = try model.states(of: batch, after: layer, on: lane)
+                return try model.logits(from: states, on: lane).enumerated().map { sequence, logits in
+                    (states.summary(of: sequence), logits[0])
+                }
+            }
+        }
+        return summaries
+    }
+
+    private func layerExiting() throws(RankingError) -> any LayerExiting {
+        guard let model = model as? any LayerExiting else {
+            throw RankingError(
+                .unsupportedModel, what: "\(description.name) cannot be left after an early layer.",
+                why: "A \(description.architecture) has no layer exits.", fix: "Leave the layer exit out.")
+        }
+        return model
     }
 
     /// The raw logits of query and passage texts, encoded and truncated as sentence-transformers does.
@@ -110,6 +149,13 @@ public struct CrossEncoder: Sendable {
     private static func labels(in config: JSONObject, path: String) throws(RankingError) -> Int {
         if case .object(let names)? = config["id2label"], !names.keys.isEmpty { return names.keys.count }
         return try FieldReader(config, source: path).integer("num_labels", in: 1...100_000, default: 2)
+    }
+}
+
+extension TokenBatch {
+    fileprivate init(_ pairs: some Sequence<EncodedPair>) {
+        self.init()
+        for pair in pairs { append(tokenIDs: pair.tokenIDs, typeIDs: pair.typeIDs) }
     }
 }
 

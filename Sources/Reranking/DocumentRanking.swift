@@ -13,13 +13,15 @@ public struct RerankReport: Sendable, Equatable {
     public var documents: Int
     /// Documents left out because they scored below `minScore`.
     public var belowMinScore: Int
-    /// Documents that the deadline left without a score.
+    /// Documents that the deadline or a layer exit left without a score.
     public var unscoredDocuments: Int
+    /// Pairs that ended at a layer exit.
+    public var prunedPairs: Int
     /// False where documents have no score.
     public var isComplete: Bool { unscoredDocuments == 0 }
     /// Pairs of query and passage that were scored.
     public var pairs: Int
-    /// Tokens of all pairs, special tokens included.
+    /// Tokens of these pairs, special tokens included.
     public var tokens: Int
     /// Documents of which some tokens were cut off and not scored.
     public var truncatedDocuments: Int

@@ -32,6 +32,9 @@ public struct RerankOptions: Sendable {
     /// How long the whole call may take. Documents are scored in the order given until the time is over; the rest keep
     /// that order behind them, marked, and the report counts them. Nil scores all.
     public var deadline: Duration?
+    /// An approximation for large pools: pairs that an early layer sees behind the best are not scored. Nil, the default,
+    /// scores every pair.
+    public var layerExit: LayerExitPruning?
     /// Called as pairs are scored, from any thread.
     public var progress: (@Sendable (RerankProgress) -> Void)?
 
@@ -39,7 +42,8 @@ public struct RerankOptions: Sendable {
         longDocuments: LongDocuments = .truncate, truncation: TruncationStrategy = .longestFirst,
         maxTokens: Int? = nil, rankFields: [String]? = nil, minScore: Float? = nil,
         activation: ScoreActivation? = nil, calibration: ScoreCalibration? = nil, label: Int? = nil,
-        deadline: Duration? = nil, progress: (@Sendable (RerankProgress) -> Void)? = nil
+        deadline: Duration? = nil, layerExit: LayerExitPruning? = nil,
+        progress: (@Sendable (RerankProgress) -> Void)? = nil
     ) {
         self.longDocuments = longDocuments
         self.truncation = truncation
@@ -50,6 +54,7 @@ public struct RerankOptions: Sendable {
         self.calibration = calibration
         self.label = label
         self.deadline = deadline
+        self.layerExit = layerExit
         self.progress = progress
     }
 }

@@ -46,6 +46,12 @@ public struct Reranker: Sendable {
                 .invalidInput, what: "limit is \(limit).", why: "A ranking has at least one candidate.",
                 fix: "Give a limit from 1, or none for all documents.")
         }
+        if let exit = options.layerExit, let limit, limit > exit.top {
+            throw RankingError(
+                .invalidInput, what: "limit is \(limit), and the layer exit looks for the \(exit.top) best.",
+                why: "Documents behind these may have no score.",
+                fix: "Let it look for as many as the limit, or ask for fewer.")
+        }
         var ranking = try await scored(query, documents, options: options)
         if let minScore = options.minScore {
             let count = ranking.candidates.count
@@ -64,15 +70,15 @@ public struct Reranker: Sendable {
         try await rerank(query, documents.map { Document($0) }, limit: limit, options: options)
     }
 
-    /// The score of each document, in the order given. `minScore` does not apply, and a deadline is refused.
+    /// The score of each document, in the order given. `minScore` does not apply; a deadline or a layer exit is refused.
     public func scores(
         _ query: String, _ documents: [Document], options: RerankOptions = RerankOptions()
     ) async throws -> [Float] {
-        guard options.deadline == nil else {
+        guard options.deadline == nil, options.layerExit == nil else {
             throw RankingError(
-                .invalidInput, what: "All scores are asked for, and a deadline.",
-                why: "A deadline may leave documents without a score.",
-                fix: "Leave the deadline out, or call rerank, which marks them.")
+                .invalidInput, what: "All scores are asked for, and a deadline or a layer exit.",
+                why: "Both may leave documents without a score.",
+                fix: "Leave them out, or call rerank, which marks such documents.")
         }
         return try await scored(query, documents, options: options).candidates.map(\.score)
     }
@@ -96,6 +102,8 @@ public struct Reranker: Sendable {
         let work: Work
         if let deadline = options.deadline {
             work = try await score(documents, planner, options, until: begin + deadline)
+        } else if let exit = options.layerExit {
+            work = try await score(documents, planner, options, leavingAt: exit, label: head.label)
         } else {
             work = try await scoreAll(documents, planner, options)
         }
@@ -112,8 +120,9 @@ public struct Reranker: Sendable {
             candidates.append(Candidate(unscored: documents[index], index: index))
         }
         let report = RerankReport(
-            documents: documents.count, belowMinScore: 0, unscoredDocuments: documents.count - work.plans.count,
-            pairs: work.logits.count, tokens: candidates.reduce(0) { $0 + $1.tokens },
+            documents: documents.count, belowMinScore: 0, unscoredDocuments: candidates.count { !$0.isScored },
+            prunedPairs: work.logits.count { $0 == nil },
+            pairs: work.logits.count { $0 != nil }, tokens: candidates.reduce(0) { $0 + $1.tokens },
             truncatedDocuments: work.plans.count { $0.truncatedTokens > 0 },
             truncatedQueryTokens: work.plans.map(\.truncatedQueryTokens).max() ?? 0,
             tokenizeMilliseconds: work.tokenize.milliseconds, inferenceMilliseconds: work.inference.milliseconds,
@@ -125,8 +134,8 @@ public struct Reranker: Sendable {
     /// The first documents, all of them or those that there was time for.
     private struct Work {
         var plans: [PairPlanner.Plan] = []
-        /// Of the plans' pairs, one after the other.
-        var logits: [[Float]] = []
+        /// Of the plans' pairs, one after the other; nil for those that ended at a layer exit.
+        var logits: [[Float]?] = []
         var tokenize = Duration.zero
         var inference = Duration.zero
     }
@@ -143,6 +152,37 @@ public struct Reranker: Sendable {
         let pairs = work.plans.flatMap(\.pairs)
         work.logits = try await crossEncoder.logits(of: pairs) { done in
             options.progress?(RerankProgress(scoredPairs: done, totalPairs: pairs.count))
+        }
+        work.tokenize = tokenized - begin
+        work.inference = clock.now - tokenized
+        return work
+    }
+
+    /// Scores batch after batch, each of which may raise what the next ones have to reach.
+    private func score(
+        _ documents: [Document], _ planner: PairPlanner, _ options: RerankOptions, leavingAt exit: LayerExitPruning,
+        label: Int
+    ) async throws -> Work {
+        try check(exit.head)
+        var work = Work()
+        let begin = clock.now
+        work.plans = try await plan(documents[...], planner, options)
+        let tokenized = clock.now
+        let pairs = work.plans.flatMap(\.pairs)
+        let owners = work.plans.enumerated().flatMap { index, plan in plan.pairs.map { _ in index } }
+        var best = BestDocuments(exit.top)
+        // The size of batches decides what is pruned; so it must not depend on the number of threads.
+        for range in BatchPlan(lengths: pairs.map(\.tokenIDs.count)).batches {
+            let floor = best.floor - Float(exit.margin * exit.head.error)
+            if floor > -.infinity {
+                work.logits += try await crossEncoder.logits(of: pairs[range], leavingAt: exit.head, below: floor)
+            } else {
+                work.logits += try await crossEncoder.logits(of: Array(pairs[range]))
+            }
+            for pair in range {
+                if let logits = work.logits[pair] { best.add(logits[label], of: owners[pair]) }
+            }
+            options.progress?(RerankProgress(scoredPairs: range.upperBound, totalPairs: pairs.count))
         }
         work.tokenize = tokenized - begin
         work.inference = clock.now - tokenized
@@ -247,6 +287,21 @@ public struct Reranker: Sendable {
             throw RankingError(
                 .invalidInput, what: "The deadline is \(deadline).", why: "Nothing can be scored in no time.",
                 fix: "Give a positive duration, or none to score every document.")
+        }
+        if let exit = options.layerExit {
+            guard exit.top >= 1, exit.margin >= 0, exit.margin.isFinite else {
+                throw RankingError(
+                    .invalidInput,
+                    what: "A layer exit looks for \(exit.top) documents with a margin of \(exit.margin).",
+                    why: "There is a best one at least, and a negative margin would drop what is predicted to win.",
+                    fix: "Give top from 1 and a margin from 0.")
+            }
+            guard options.deadline == nil else {
+                throw RankingError(
+                    .invalidInput, what: "A layer exit and a deadline are both asked for.",
+                    why: "The deadline predicts what scoring costs, and a layer exit changes it as it goes.",
+                    fix: "Leave one of them out.")
+            }
         }
         if case .split(let overlap) = options.longDocuments, overlap < 0 {
             throw RankingError(

@@ -5,7 +5,7 @@ import Tokenizers
 struct ScoreHead: Sendable {
     private let activation: ScoreActivation
     private let calibration: ScoreCalibration?
-    private let label: Int
+    let label: Int
 
     init(_ model: ModelDescription, _ options: RerankOptions) throws(RankingError) {
         activation = options.activation ?? model.activation
@@ -25,10 +25,13 @@ struct ScoreHead: Sendable {
         self.label = label
     }
 
-    /// The document's score is its best passage's; of equal ones, the first's.
+    /// The document's score is its best passage's; of equal ones, the first's. It has none where no passage has logits.
     func candidate(
-        _ document: Document, index: Int, _ plan: PairPlanner.Plan, _ logits: [[Float]]
+        _ document: Document, index: Int, _ plan: PairPlanner.Plan, _ all: [[Float]?]
     ) throws(RankingError) -> Candidate {
+        let scored = all.indices.filter { all[$0] != nil }
+        guard !scored.isEmpty else { return Candidate(unscored: document, index: index) }
+        let logits = all.compactMap(\.self)
         let scores = logits.map(score)
         guard logits.allSatisfy({ $0.allSatisfy(\.isFinite) }), scores.allSatisfy(\.isFinite),
             var best = scores.indices.first
@@ -44,8 +47,8 @@ struct ScoreHead: Sendable {
         for passage in order.indices where order[passage] > order[best] { best = passage }
         return Candidate(
             document: document, index: index, score: scores[best], scoreKind: scoreKind,
-            passage: plan.passages.isEmpty ? nil : plan.passages[best], logit: logits[best][label],
-            tokens: plan.pairs.reduce(0) { $0 + $1.tokenIDs.count }, passages: plan.pairs.count,
+            passage: plan.passages.isEmpty ? nil : plan.passages[scored[best]], logit: logits[best][label],
+            tokens: scored.reduce(0) { $0 + plan.pairs[$1].tokenIDs.count }, passages: scored.count,
             truncatedTokens: plan.truncatedTokens)
     }
 

@@ -6,6 +6,7 @@ struct ModelsCommand: AsyncParsableCommand {
         commandName: "models", abstract: "Show and check models.",
         subcommands: [
             ModelsListCommand.self, ModelsInfoCommand.self, ModelsSelftestCommand.self, ModelsQuantizeCommand.self,
+            ModelsFitExitCommand.self,
         ])
 }
 

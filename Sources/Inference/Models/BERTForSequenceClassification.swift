@@ -32,9 +32,13 @@ package struct BERTForSequenceClassification: Sendable {
 
     /// The raw logits of each sequence: [B][labels].
     package func logits(of batch: TokenBatch, on lane: Lane) throws -> [[Float]] {
+        try logits(of: batch, from: nil, on: lane)
+    }
+
+    private func logits(of batch: TokenBatch, from start: LayerStates?, on lane: Lane) throws -> [[Float]] {
         let width = encoder.config.hiddenSize
         let rows = batch.sequences
-        var first = try encoder.hiddenStates(of: batch, output: .firstTokens, on: lane)
+        var first = try encoder.hiddenStates(of: batch, output: .firstTokens, from: start, on: lane)
         var pooled = [Float](repeating: 0, count: rows * width)
         var logits = [Float](repeating: 0, count: rows * labels)
         first.withMatrix(rows: rows, columns: width) { first in
@@ -47,6 +51,18 @@ package struct BERTForSequenceClassification: Sendable {
             }
         }
         return (0..<rows).map { Array(logits[$0 * labels..<($0 + 1) * labels]) }
+    }
+}
+
+extension BERTForSequenceClassification: LayerExiting {
+    package func states(of batch: TokenBatch, after layer: Int, on lane: Lane) throws -> LayerStates {
+        LayerStates(
+            batch: batch, depth: layer, width: encoder.config.hiddenSize,
+            values: try encoder.hiddenStates(of: batch, output: .everyToken, depth: layer, on: lane))
+    }
+
+    package func logits(from states: LayerStates, on lane: Lane) throws -> [[Float]] {
+        try logits(of: states.batch, from: states, on: lane)
     }
 }
 
