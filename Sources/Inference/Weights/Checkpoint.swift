@@ -101,6 +101,13 @@ package struct Checkpoint: Sendable {
         return try StoredMatrix(tensor, scales: scales(of: tensor))
     }
 
+    /// The same, whose values are all finite: an embedding table, which is read row by row for as long as the model lives.
+    func finiteMatrix(_ name: String, shape: [Int]) throws(RankingError) -> StoredMatrix {
+        let matrix = try matrix(name, shape: shape)
+        guard matrix.allFinite() else { throw notFinite(name) }
+        return matrix
+    }
+
     /// The per-row scales of an I8 tensor, nil for the floating-point types.
     private func scales(of tensor: Tensor) throws(RankingError) -> [Float]? {
         switch tensor.entry.type {
