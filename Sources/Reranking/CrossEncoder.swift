@@ -8,12 +8,22 @@ public import Tokenizers
 /// Texts in, logits out. What the logits mean for a ranking is `Reranker`'s business.
 public struct CrossEncoder: Sendable {
     /// The architectures of config.json that load as a cross-encoder.
-    public static let architectures = [ModelDirectory.Architecture.bertForSequenceClassification.rawValue]
+    public static let architectures = ModelArchitecture.rerankerNames
 
     public let description: ModelDescription
     package let tokenizer: Tokenizer
     package let pool: ComputePool
-    private let model: BERTForSequenceClassification
+    let form: Form
+    private let model: any RelevanceModel
+
+    /// How query and document become one sequence.
+    enum Form: Sendable {
+        /// By the tokenizer's template for pairs.
+        case pair
+        /// The same, after both texts were put into Qwen3's prompt.
+        case qwen3Pair
+        case causal(CausalPrompt)
+    }
 
     /// Loads a directory of config.json, tokenizer.json and safetensors weights. Never touches the network.
     ///
@@ -29,34 +39,46 @@ public struct CrossEncoder: Sendable {
     ) throws(RankingError) -> CrossEncoder {
         let precision = try kernels.resolve(precision)
         let files = try ModelDirectory(path: directory)
-        guard files.architecture == .bertForSequenceClassification else {
-            throw RankingError(
-                .unsupportedModel,
-                what: "\(directory) holds a \(files.architecture.rawValue), which has no head to score with.",
-                why: "It is an encoder for embeddings, not a reranker.", fix: "Name a cross-encoder.")
-        }
-        let config = try BERTConfig(files.config, path: files.configPath)
-        let labels = try CrossEncoder.labels(in: files.config, path: files.configPath)
+        let architecture = files.architecture
+        // A causal model's answers come down to one number.
+        let labels =
+            architecture.task == .answering
+            ? 1 : try CrossEncoder.labels(in: files.config, path: files.configPath)
         let checkpoint = try Checkpoint(directory: directory)
-        let model = try BERTForSequenceClassification.load(
-            checkpoint, config: config, labels: labels, kernels: kernels, precision: precision)
+        let form = try CrossEncoder.form(of: files)
+        var maxTokens = min(files.tokenizerMaxLength ?? .max, architecture.maxTokens)
+        var answers: [Int32] = []
+        if case .causal(let prompt) = form {
+            answers = try prompt.answers()
+            maxTokens = try prompt.window(positions: maxTokens)
+        }
+        let model = try architecture.load(
+            checkpoint, labels: labels, answers: answers, kernels: kernels, precision: precision)
         let description = ModelDescription(
             name: ModelDescription.name(in: files.config, directory: directory),
-            architecture: files.architecture.rawValue,
-            labels: labels,
-            maxTokens: min(files.tokenizerMaxLength ?? .max, config.maxPositionEmbeddings),
-            activation: try ScoreActivation.declared(in: files.config, labels: labels, path: files.configPath),
-            layers: config.numHiddenLayers, hiddenSize: config.hiddenSize, vocabSize: config.vocabSize,
+            architecture: architecture.name, family: architecture.family,
+            labels: labels, maxTokens: maxTokens,
+            activation: try form.activation(files.config, labels: labels, path: files.configPath),
+            scoreRule: form.scoreRule(hiddenSize: architecture.hiddenSize),
+            layers: architecture.layers, hiddenSize: architecture.hiddenSize, vocabSize: architecture.vocabSize,
             weightTypes: checkpoint.storedTypes, kernels: kernels.name, precision: precision,
             directory: directory)
-        return CrossEncoder(description: description, tokenizer: files.tokenizer, pool: pool, model: model)
+        return CrossEncoder(description: description, tokenizer: files.tokenizer, pool: pool, form: form, model: model)
     }
 
     /// The raw logits of encoded pairs: [pairs][labels]. `progress` is called with the number of pairs done.
     ///
-    /// The logits of a pair are bit-identical whatever else is in the call and however many threads work on it.
+    /// A causal model computes what all pairs begin with once. The logits of a pair are bit-identical whatever else is in
+    /// the call and however many threads work on it.
     public func logits(
         of pairs: [EncodedPair], progress: (@Sendable (Int) -> Void)? = nil
+    ) async throws -> [[Float]] {
+        try await logits(of: pairs, sharing: SharedPrefix(), progress: progress)
+    }
+
+    /// The same; `prefix` keeps what the pairs of one query have in common for the next call.
+    func logits(
+        of pairs: [EncodedPair], sharing prefix: SharedPrefix, progress: (@Sendable (Int) -> Void)? = nil
     ) async throws -> [[Float]] {
         if let pair = pairs.first(where: { $0.tokenIDs.count != $0.typeIDs.count }) {
             throw RankingError(
@@ -66,41 +88,70 @@ public struct CrossEncoder: Sendable {
         }
         var logits: [[Float]] = []
         logits.reserveCapacity(pairs.count)
+        let cache = try await cache(for: pairs[...], prefix)
         let plan = BatchPlan(
-            lengths: pairs.map(\.tokenIDs.count), tokenBudget: BatchPlan.tokenBudget(threads: pool.threads))
+            lengths: pairs.map { $0.tokenIDs.count - (cache?.tokens ?? 0) },
+            tokenBudget: BatchPlan.tokenBudget(threads: pool.threads))
         for range in plan.batches {
-            var batch = TokenBatch()
-            for pair in pairs[range] { batch.append(tokenIDs: pair.tokenIDs, typeIDs: pair.typeIDs) }
-            let sealed = batch
-            logits += try await pool.run { lane in try model.logits(of: sealed, on: lane) }
+            let batch = CrossEncoder.batch(pairs[range], after: cache)
+            logits += try await pool.run { lane in try scores(of: batch, after: cache, on: lane) }
             progress?(logits.count)
         }
         return logits
     }
 
     /// The raw logits of one batch of encoded pairs, or nil where they would come after the deadline.
-    func logits(of pairs: some Sequence<EncodedPair>, until deadline: ContinuousClock.Instant) async throws
-        -> [[Float]]?
-    {
-        var batch = TokenBatch()
-        for pair in pairs { batch.append(tokenIDs: pair.tokenIDs, typeIDs: pair.typeIDs) }
-        let sealed = batch
+    func logits(
+        of pairs: [EncodedPair], sharing prefix: SharedPrefix, until deadline: ContinuousClock.Instant
+    ) async throws -> [[Float]]? {
+        let cache = try await cache(for: pairs[...], prefix)
+        let batch = CrossEncoder.batch(pairs[...], after: cache)
         do {
-            return try await pool.run(until: deadline) { lane in try model.logits(of: sealed, on: lane) }
+            return try await pool.run(until: deadline) { lane in try scores(of: batch, after: cache, on: lane) }
         } catch is CancellationError {
             try Task.checkCancellation()
             return nil
         }
     }
 
-    /// The raw logits of query and passage texts, encoded and truncated as sentence-transformers does.
+    private func cache(for pairs: ArraySlice<EncodedPair>, _ prefix: SharedPrefix) async throws -> KeyValueCache? {
+        guard let model = model as? any PrefixSharing, model.sharesPrefixes else { return nil }
+        return try await prefix.cache(for: pairs, model, pool)
+    }
+
+    private static func batch(_ pairs: ArraySlice<EncodedPair>, after cache: KeyValueCache?) -> TokenBatch {
+        let known = cache?.tokens ?? 0
+        var batch = TokenBatch()
+        for pair in pairs {
+            batch.append(tokenIDs: pair.tokenIDs.dropFirst(known), typeIDs: pair.typeIDs.dropFirst(known))
+        }
+        return batch
+    }
+
+    /// A causal model's answers are compared: the logit of the one that stands for relevance minus the other's.
+    private func scores(of batch: TokenBatch, after cache: KeyValueCache?, on lane: Lane) throws -> [[Float]] {
+        let logits: [[Float]]
+        if let cache, let model = model as? any PrefixSharing {
+            logits = try model.logits(of: batch, after: cache, on: lane)
+        } else {
+            logits = try model.logits(of: batch, on: lane)
+        }
+        guard case .causal = form else { return logits }
+        return logits.map { answers in [answers.dropFirst().reduce(answers[0], -)] }
+    }
+
+    /// The raw logits of query and passage texts, encoded and truncated as the model's library does. Texts of a
+    /// classification head are taken as they are, without a prompt.
     public func logits(
-        of pairs: [(query: String, passage: String)], truncation: TruncationStrategy = .longestFirst
+        of pairs: [(query: String, passage: String)], truncation: TruncationPolicy? = nil, instruction: String? = nil,
+        maxTokens: Int? = nil
     ) async throws -> [[Float]] {
-        let encoder = PairEncoder(tokenizer: tokenizer, maxLength: description.maxTokens, truncation: truncation)
         var encoded: [EncodedPair] = []
         for pair in pairs {
-            encoded.append(try encoder.encode(tokenizer.encode(pair.query), tokenizer.encode(pair.passage)))
+            let query = try QueryEncoder(
+                pair.query, self, truncation: truncation, instruction: instruction, maxTokens: maxTokens,
+                addsPrompt: false)
+            encoded.append(try query.encode(pair.passage, tokens: nil))
         }
         return try await logits(of: encoded)
     }
@@ -117,11 +168,13 @@ public struct ModelDescription: Sendable, Equatable {
     public var name: String
     /// As config.json names it.
     public var architecture: String
+    public var family: ModelFamily
     public var labels: Int
     /// Query, passage and special tokens together.
     public var maxTokens: Int
     /// What config.json asks for.
     public var activation: ScoreActivation
+    public var scoreRule: ScoreRule
     public var layers: Int
     public var hiddenSize: Int
     public var vocabSize: Int
@@ -135,5 +188,47 @@ public struct ModelDescription: Sendable, Equatable {
     static func name(in config: JSONObject, directory: String) -> String {
         if case .string(let name)? = config["_name_or_path"], !name.isEmpty, !name.hasPrefix("/") { return name }
         return directory.split(separator: "/").last.map(String.init) ?? directory
+    }
+}
+
+extension CrossEncoder {
+    /// From what the model is, never from its name: of each causal family one kind of reranker is published.
+    private static func form(of files: ModelDirectory) throws(RankingError) -> Form {
+        func prompt(_ library: CausalPrompt.Library) throws(RankingError) -> Form {
+            .causal(
+                try CausalPrompt(library, tokenizer: files.tokenizer, config: files.config, path: files.configPath))
+        }
+        switch (files.architecture.task, files.architecture.family) {
+        case (.answering, .qwen2): return try prompt(.mxbai)
+        case (.answering, .gemma): return try prompt(.flagEmbedding)
+        case (.answering, _): return try prompt(.qwen3)
+        case (_, .qwen3): return .qwen3Pair
+        default: return .pair
+        }
+    }
+}
+
+extension CrossEncoder.Form {
+    /// What the library returns by default.
+    func activation(_ config: JSONObject, labels: Int, path: String) throws(RankingError) -> ScoreActivation {
+        switch self {
+        case .pair, .qwen3Pair: try ScoreActivation.declared(in: config, labels: labels, path: path)
+        case .causal(let prompt):
+            // The softmax over two answers is the sigmoid of their difference.
+            prompt.library == .qwen3 ? .sigmoid : .identity
+        }
+    }
+
+    func scoreRule(hiddenSize: Int) -> ScoreRule {
+        switch self {
+        case .pair: .pair
+        case .qwen3Pair: .qwen3Classification
+        case .causal(let prompt):
+            switch prompt.library {
+            case .mxbai: .mxbai(hiddenSize: hiddenSize)
+            case .qwen3: .qwen3
+            case .flagEmbedding: .flagEmbedding
+            }
+        }
     }
 }
