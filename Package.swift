@@ -17,6 +17,7 @@ let package = Package(
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     ],
@@ -28,7 +29,10 @@ let package = Package(
         .systemLibrary(name: "CLibxml2", pkgConfig: "libxml-2.0", providers: [.apt(["libxml2-dev", "pkg-config"])]),
         .target(name: "TextFiles", dependencies: ["CZlib", "Ranking"], swiftSettings: strict),
         .target(name: "Tokenizers", dependencies: ["OrderedJSON", "Ranking"], swiftSettings: strict),
-        .target(name: "Inference", dependencies: ["CKernels", "OrderedJSON", "Ranking"], swiftSettings: strict),
+        .target(
+            name: "Inference",
+            dependencies: ["CKernels", "OrderedJSON", "Ranking", .product(name: "Crypto", package: "swift-crypto")],
+            swiftSettings: strict),
         .target(
             name: "Reranking", dependencies: ["Inference", "OrderedJSON", "Ranking", "Tokenizers"],
             swiftSettings: strict),

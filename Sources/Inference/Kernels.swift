@@ -151,20 +151,48 @@ package struct HalfMatrixView {
 
 /// The weight and bias of a linear layer in a narrow format, laid out for one kernel variant.
 package struct NarrowMatrix: Sendable {
-    package let inputs: Int
-    package let outputs: Int
-    fileprivate let format: NarrowFormat
-    fileprivate let panels: ByteBuffer
-    // By output, up to the end of the last panel.
-    fileprivate let sums: ByteBuffer
-    fileprivate let scales: ByteBuffer
-    fileprivate let bias: ByteBuffer
+    /// What `bytes` holds, one after the other, each on a boundary of 64: the panels, and for each output, up to the end
+    /// of the last panel, the sum of its integers, their scale and its bias.
+    package struct Layout: Sendable, Equatable {
+        package let inputs: Int
+        package let outputs: Int
+        fileprivate let format: NarrowFormat
+        fileprivate let sums: Int
+        fileprivate let scales: Int
+        fileprivate let bias: Int
+        package let byteCount: Int
 
-    fileprivate var bytePanels: UnsafeMutablePointer<Int8> { panels.writable.assumingMemoryBound(to: Int8.self) }
-    fileprivate var halfPanels: UnsafeMutablePointer<UInt16> { panels.writable.assumingMemoryBound(to: UInt16.self) }
-    fileprivate var integerSums: UnsafeMutablePointer<Int32> { sums.writable.assumingMemoryBound(to: Int32.self) }
-    fileprivate var outputScales: UnsafeMutablePointer<Float> { scales.writable.assumingMemoryBound(to: Float.self) }
-    fileprivate var outputBias: UnsafeMutablePointer<Float> { bias.writable.assumingMemoryBound(to: Float.self) }
+        fileprivate init(format: NarrowFormat, inputs: Int, outputs: Int, panelBytes: Int, panelWidth: Int) {
+            self.format = format
+            self.inputs = inputs
+            self.outputs = outputs
+            func padded(_ count: Int) -> Int { (count + 63) / 64 * 64 }
+            let byOutput = padded(4 * ((outputs + panelWidth - 1) / panelWidth * panelWidth))
+            sums = padded(panelBytes)
+            scales = sums + byOutput
+            bias = scales + byOutput
+            byteCount = bias + byOutput
+        }
+    }
+
+    package let layout: Layout
+    package let bytes: ConstantBytes
+
+    /// `bytes` are those of another matrix of this layout.
+    package init(layout: Layout, bytes: ConstantBytes) {
+        precondition(bytes.count == layout.byteCount)
+        self.layout = layout
+        self.bytes = bytes
+    }
+
+    package var inputs: Int { layout.inputs }
+    package var outputs: Int { layout.outputs }
+    fileprivate var format: NarrowFormat { layout.format }
+    fileprivate var bytePanels: UnsafePointer<Int8> { bytes.start.assumingMemoryBound(to: Int8.self) }
+    fileprivate var halfPanels: UnsafePointer<UInt16> { bytes.start.assumingMemoryBound(to: UInt16.self) }
+    fileprivate var sums: UnsafePointer<Int32> { (bytes.start + layout.sums).assumingMemoryBound(to: Int32.self) }
+    fileprivate var scales: UnsafePointer<Float> { (bytes.start + layout.scales).assumingMemoryBound(to: Float.self) }
+    fileprivate var bias: UnsafePointer<Float> { (bytes.start + layout.bias).assumingMemoryBound(to: Float.self) }
 }
 
 /// The arithmetic of inference, done by the best instructions of this CPU or by those that a name asks for.
@@ -380,44 +408,34 @@ package struct Kernels: Sendable {
     /// A weight in the making: outputs are added in order.
     package struct NarrowPacker {
         private let kernels: Kernels
-        private let matrix: NarrowMatrix
+        private let layout: NarrowMatrix.Layout
+        private let buffer: ByteBuffer
         private var integers: [Int8]
         private var halves: [UInt16]
         private var next = 0
 
-        fileprivate init(_ kernels: Kernels, _ format: NarrowFormat, inputs: Int, outputs: Int) {
+        fileprivate init(_ kernels: Kernels, _ layout: NarrowMatrix.Layout) {
             self.kernels = kernels
-            let width: Int
-            let panelBytes: Int
-            switch format {
-            case .int8:
-                width = kernels.int8.pointee.panel_width
-                panelBytes = resift_int8_panel_bytes(kernels.int8, outputs, inputs)
-            case .bf16:
-                width = kernels.bf16Product.pointee.panel_width
-                panelBytes = 2 * resift_bf16_panel_count(kernels.bf16Product, outputs, inputs)
-            }
-            let byOutput = 4 * ((outputs + width - 1) / width * width)
-            matrix = NarrowMatrix(
-                inputs: inputs, outputs: outputs, format: format, panels: ByteBuffer(count: panelBytes),
-                sums: ByteBuffer(count: byOutput), scales: ByteBuffer(count: byOutput),
-                bias: ByteBuffer(count: byOutput))
-            integers = [Int8](repeating: 0, count: format == .int8 ? inputs : 0)
-            halves = [UInt16](repeating: 0, count: format == .bf16 ? HalfMatrixView.paddedWidth(inputs) : 0)
+            self.layout = layout
+            buffer = ByteBuffer(count: layout.byteCount)
+            integers = [Int8](repeating: 0, count: layout.format == .int8 ? layout.inputs : 0)
+            halves = [UInt16](
+                repeating: 0, count: layout.format == .bf16 ? HalfMatrixView.paddedWidth(layout.inputs) : 0)
         }
 
         /// The weights of the next output, [inputs].
         package mutating func add(_ weights: UnsafePointer<Float>, bias: Float) {
-            switch matrix.format {
+            switch layout.format {
             case .int8:
                 let scale = integers.withUnsafeMutableBufferPointer {
-                    resift_quantize_weights(weights, matrix.inputs, $0.baseAddress)
+                    resift_quantize_weights(weights, layout.inputs, $0.baseAddress)
                 }
                 integers.withUnsafeBufferPointer { if let base = $0.baseAddress { put(base, scale) } }
             case .bf16:
+                let panels = buffer.writable.assumingMemoryBound(to: UInt16.self)
                 halves.withUnsafeMutableBufferPointer {
-                    kernels.table.pointee.round_bf16(weights, 0, $0.baseAddress, 0, 1, matrix.inputs)
-                    resift_bf16_pack(kernels.bf16Product, $0.baseAddress, matrix.inputs, next, matrix.halfPanels)
+                    kernels.table.pointee.round_bf16(weights, 0, $0.baseAddress, 0, 1, layout.inputs)
+                    resift_bf16_pack(kernels.bf16Product, $0.baseAddress, layout.inputs, next, panels)
                 }
             }
             finish(bias)
@@ -425,26 +443,46 @@ package struct Kernels: Sendable {
 
         /// The same for weights that are stored as integers: they are used as they are. For int8 alone.
         package mutating func add(_ integers: UnsafePointer<Int8>, scale: Float, bias: Float) {
-            precondition(matrix.format == .int8)
+            precondition(layout.format == .int8)
             put(integers, scale)
             finish(bias)
         }
 
         private func put(_ integers: UnsafePointer<Int8>, _ scale: Float) {
-            matrix.integerSums[next] = resift_int8_pack(
-                kernels.int8, integers, matrix.inputs, next, matrix.bytePanels)
-            matrix.outputScales[next] = scale
+            let panels = buffer.writable.assumingMemoryBound(to: Int8.self)
+            (buffer.writable + layout.sums).assumingMemoryBound(to: Int32.self)[next] = resift_int8_pack(
+                kernels.int8, integers, layout.inputs, next, panels)
+            (buffer.writable + layout.scales).assumingMemoryBound(to: Float.self)[next] = scale
         }
 
         private mutating func finish(_ bias: Float) {
-            precondition(next < matrix.outputs)
-            matrix.outputBias[next] = bias
+            precondition(next < layout.outputs)
+            (buffer.writable + layout.bias).assumingMemoryBound(to: Float.self)[next] = bias
             next += 1
         }
 
         package func packed() -> NarrowMatrix {
-            precondition(next == matrix.outputs)
-            return matrix
+            precondition(next == layout.outputs)
+            return NarrowMatrix(layout: layout, bytes: ConstantBytes(buffer))
+        }
+    }
+
+    /// The instructions that multiply this format, which decide how a weight is laid out.
+    package func productName(_ format: NarrowFormat) -> String {
+        String(cString: format == .int8 ? int8.pointee.name : bf16Product.pointee.name)
+    }
+
+    package func layout(_ format: NarrowFormat, inputs: Int, outputs: Int) -> NarrowMatrix.Layout {
+        switch format {
+        case .int8:
+            NarrowMatrix.Layout(
+                format: format, inputs: inputs, outputs: outputs,
+                panelBytes: resift_int8_panel_bytes(int8, outputs, inputs), panelWidth: int8.pointee.panel_width)
+        case .bf16:
+            NarrowMatrix.Layout(
+                format: format, inputs: inputs, outputs: outputs,
+                panelBytes: 2 * resift_bf16_panel_count(bf16Product, outputs, inputs),
+                panelWidth: bf16Product.pointee.panel_width)
         }
     }
 
@@ -454,9 +492,9 @@ package struct Kernels: Sendable {
         return bf16
     }
 
-    package func packer(_ format: NarrowFormat, inputs: Int, outputs: Int) -> NarrowPacker {
-        precondition(format == .bf16 || inputs <= Kernels.maxInt8Inputs)
-        return NarrowPacker(self, format, inputs: inputs, outputs: outputs)
+    package func packer(_ layout: NarrowMatrix.Layout) -> NarrowPacker {
+        precondition(layout.format == .bf16 || layout.inputs <= Kernels.maxInt8Inputs)
+        return NarrowPacker(self, layout)
     }
 
     /// c = a b + bias.
@@ -465,12 +503,11 @@ package struct Kernels: Sendable {
         switch b.format {
         case .int8:
             var matrix = resift_int8_matrix(
-                n: b.outputs, k: b.inputs, panels: b.bytePanels, sums: b.integerSums, scales: b.outputScales,
-                bias: b.outputBias)
+                n: b.outputs, k: b.inputs, panels: b.bytePanels, sums: b.sums, scales: b.scales, bias: b.bias)
             int8.pointee.matmul(a.bytes, a.stride, a.scales, &matrix, c.base, c.stride, a.count)
         case .bf16:
             bf16Product.pointee.matmul(
-                a.halves, a.stride, b.halfPanels, b.outputBias, c.base, c.stride, a.count, b.outputs, b.inputs)
+                a.halves, a.stride, b.halfPanels, b.bias, c.base, c.stride, a.count, b.outputs, b.inputs)
         }
     }
 

@@ -10,3 +10,14 @@ public enum Precision: String, CaseIterable, Sendable {
     /// Single precision throughout: what the reference implementations compute.
     case fp32
 }
+
+extension Precision {
+    /// Nil for single precision, and for `auto`, which is to be resolved first.
+    package var narrowFormat: NarrowFormat? {
+        switch self {
+        case .int8: .int8
+        case .bf16: .bf16
+        case .auto, .fp32: nil
+        }
+    }
+}

@@ -44,7 +44,8 @@ public struct CrossEncoder: Sendable {
         let labels =
             architecture.task == .answering
             ? 1 : try CrossEncoder.labels(in: files.config, path: files.configPath)
-        let checkpoint = try Checkpoint(directory: directory)
+        var checkpoint = try Checkpoint(directory: directory)
+        checkpoint.packed = precision.narrowFormat.flatMap { PackedWeights(of: checkpoint, $0, kernels) }
         let form = try CrossEncoder.form(of: files)
         var maxTokens = min(files.tokenizerMaxLength ?? .max, architecture.maxTokens)
         var answers: [Int32] = []
@@ -62,7 +63,7 @@ public struct CrossEncoder: Sendable {
             scoreRule: form.scoreRule(hiddenSize: architecture.hiddenSize),
             layers: architecture.layers, hiddenSize: architecture.hiddenSize, vocabSize: architecture.vocabSize,
             weightTypes: checkpoint.storedTypes, kernels: kernels.name, precision: precision,
-            directory: directory)
+            weightCache: checkpoint.packed?.store() ?? .unused, directory: directory)
         return CrossEncoder(description: description, tokenizer: files.tokenizer, pool: pool, form: form, model: model)
     }
 
@@ -183,6 +184,7 @@ public struct ModelDescription: Sendable, Equatable {
     public var kernels: String
     /// What its linear layers compute with; never `auto`.
     public var precision: Precision
+    public var weightCache: WeightCache
     public var directory: String
 
     static func name(in config: JSONObject, directory: String) -> String {

@@ -65,7 +65,19 @@ struct ModelsInfoCommand: AsyncParsableCommand {
             report["stored_weights"] = .object(weights)
             report["kernels"] = .string(model.kernels)
             report["precision"] = .string(model.precision.rawValue)
+            report["packed_weights"] = .string(model.weightCache.summary)
             FieldTable.print(report, format)
+        }
+    }
+}
+
+extension WeightCache {
+    fileprivate var summary: String {
+        switch self {
+        case .unused: "made at each start"
+        case .mapped(let path): "mapped from \(path)"
+        case .written(let path): "written to \(path) for the next start"
+        case .unavailable(let reason): "made at each start: \(reason)"
         }
     }
 }

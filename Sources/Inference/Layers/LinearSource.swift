@@ -8,6 +8,9 @@ package struct LinearSource: Sendable, Equatable {
     package var place: Int
     package var count: Int
 
+    /// Tells it from every other layer of the checkpoint.
+    var key: String { count == 1 ? name : "\(name)[\(place)]" }
+
     package init(_ name: String, hasBias: Bool = true, place: Int = 0, of count: Int = 1) {
         self.name = name
         self.hasBias = hasBias

@@ -8,7 +8,8 @@ package struct NarrowLinear: Sendable {
 
     /// Loads several layers of the same input as one, as `Linear` does.
     ///
-    /// Weights stored as I8 are packed as they are; others are rounded one output at a time.
+    /// Weights stored as I8 are packed as they are; others are rounded one output at a time. What was packed before is
+    /// taken from the checkpoint's `packed` file.
     package static func load(
         _ checkpoint: Checkpoint, stacked sources: [LinearSource], inputs: Int, outputs: Int, format: NarrowFormat,
         kernels: Kernels
@@ -18,10 +19,13 @@ package struct NarrowLinear: Sendable {
                 .unsupportedModel, what: "A layer of the model has \(inputs) inputs.",
                 why: "int8 adds up at most \(Kernels.maxInt8Inputs) products.", fix: "Choose the precision fp32.")
         }
+        let keys = sources.map(\.key)
+        let layout = kernels.layout(format, inputs: inputs, outputs: outputs * sources.count)
+        if let weight = checkpoint.packed?.matrix(keys, layout) { return NarrowLinear(weight: weight) }
         // All shapes are right before memory is taken for any of them.
         var stored: [Checkpoint.StoredLinear] = []
         for source in sources { stored.append(try checkpoint.linear(source, inputs: inputs, outputs: outputs)) }
-        var packer = kernels.packer(format, inputs: inputs, outputs: outputs * sources.count)
+        var packer = kernels.packer(layout)
         var row = [Float](repeating: 0, count: inputs)
         for (source, layer) in zip(sources, stored) {
             let isFinite = row.withUnsafeMutableBufferPointer { row in
@@ -30,7 +34,9 @@ package struct NarrowLinear: Sendable {
             guard isFinite else { throw checkpoint.notFinite(source.name + ".weight") }
             layer.releasePages()
         }
-        return NarrowLinear(weight: packer.packed())
+        let weight = packer.packed()
+        checkpoint.packed?.keep(weight, keys)
+        return NarrowLinear(weight: weight)
     }
 
     /// False if a weight is not a finite number.

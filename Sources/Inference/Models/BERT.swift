@@ -175,7 +175,7 @@ private struct BERTEmbeddings: Sendable {
     ) throws(RankingError) -> BERTEmbeddings {
         let (layout, width) = (config.layout, config.embeddingSize)
         func table(_ name: String, rows: Int) throws(RankingError) -> StoredMatrix {
-            try checkpoint.finiteMatrix("\(prefix)\(name).weight", shape: [rows, width])
+            try checkpoint.table("\(prefix)\(name).weight", shape: [rows, width])
         }
         var projection: Linear?
         if width != config.hiddenSize {

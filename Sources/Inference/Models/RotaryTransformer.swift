@@ -51,7 +51,7 @@ package struct RotaryTransformer: Sendable {
         }
         let layout = config.layout
         let prefix = checkpoint.contains("\(layout.prefix)\(layout.embeddings).weight") ? layout.prefix : ""
-        let embeddings = try checkpoint.finiteMatrix(
+        let embeddings = try checkpoint.table(
             "\(prefix)\(layout.embeddings).weight", shape: [config.vocabSize, config.hiddenSize])
         func norm(_ name: String) throws(RankingError) -> Norm {
             try Norm.load(checkpoint, prefix + name, width: config.hiddenSize, config.norm)

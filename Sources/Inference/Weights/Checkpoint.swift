@@ -17,6 +17,8 @@ package struct Checkpoint: Sendable {
 
     package let tensors: [String: Tensor]
     package let description: String
+    /// Where its weights are kept in packed form; nil to pack them each time.
+    package var packed: PackedWeights?
 
     package init(directory: String) throws(RankingError) {
         let single = directory + "/model.safetensors"
@@ -101,10 +103,13 @@ package struct Checkpoint: Sendable {
         return try StoredMatrix(tensor, scales: scales(of: tensor))
     }
 
-    /// The same, whose values are all finite: an embedding table, which is read row by row for as long as the model lives.
-    func finiteMatrix(_ name: String, shape: [Int]) throws(RankingError) -> StoredMatrix {
+    /// A matrix that is read by rows while the model runs: an embedding table. Every value is finite.
+    package func table(_ name: String, shape: [Int]) throws(RankingError) -> StoredMatrix {
         let matrix = try matrix(name, shape: shape)
+        // A checkpoint whose packed weights exist has been through this.
+        guard packed?.isMapped != true else { return matrix }
         guard matrix.allFinite() else { throw notFinite(name) }
+        matrix.releasePages()
         return matrix
     }
 
@@ -144,6 +149,13 @@ package struct Checkpoint: Sendable {
 }
 
 extension Checkpoint {
+    /// The files that hold the tensors, by path.
+    var files: [MappedFile] {
+        var files: [String: MappedFile] = [:]
+        for tensor in tensors.values { files[tensor.file.file.path] = tensor.file.file }
+        return files.sorted { $0.key < $1.key }.map(\.value)
+    }
+
     /// How many values are stored in each type.
     package var storedTypes: [String: Int] {
         var counts: [String: Int] = [:]

@@ -1,5 +1,5 @@
 // The owners of raw memory. They are `@unchecked Sendable` because what they hold never changes after `init`
-// (MappedFile), or is written by one thread before others read it (FloatBuffer, ByteBuffer).
+// (MappedFile, ConstantBytes), or is written by one thread before others read it (FloatBuffer, ByteBuffer).
 
 package import Ranking
 
@@ -17,6 +17,8 @@ package import Ranking
 package final class MappedFile: @unchecked Sendable {
     package let path: String
     package let bytes: UnsafeRawBufferPointer
+    /// Device, number, size and the times of the last changes: a file that was written since has another one.
+    package let identity: String
 
     package init(path: String) throws(RankingError) {
         self.path = path
@@ -31,6 +33,14 @@ package final class MappedFile: @unchecked Sendable {
             throw MappedFile.unreadable(path, reason: "Not a regular file")
         }
         let count = Int(status.st_size)
+        #if canImport(Darwin)
+            let (modified, changed) = (status.st_mtimespec, status.st_ctimespec)
+        #else
+            let (modified, changed) = (status.st_mtim, status.st_ctim)
+        #endif
+        identity =
+            "\(status.st_dev) \(status.st_ino) \(count) \(modified.tv_sec).\(modified.tv_nsec)"
+            + " \(changed.tv_sec).\(changed.tv_nsec)"
         if count == 0 {
             bytes = UnsafeRawBufferPointer(start: nil, count: 0)
             return
@@ -96,11 +106,37 @@ package final class FloatBuffer: @unchecked Sendable {
 package final class ByteBuffer: @unchecked Sendable {
     private let block: FloatBuffer
     package let writable: UnsafeMutableRawPointer
+    package let count: Int
 
     package init(count: Int) {
+        self.count = count
         let floats = (count + MemoryLayout<Float>.stride - 1) / MemoryLayout<Float>.stride
         block = FloatBuffer(count: floats)
         block.writable.initialize(repeating: 0, count: floats)
         writable = UnsafeMutableRawPointer(block.writable)
     }
+}
+
+/// Bytes on a 64-byte boundary that never change any more: a buffer's, or some of a mapped file's, which they keep.
+package struct ConstantBytes: @unchecked Sendable {
+    package let start: UnsafeRawPointer
+    package let count: Int
+    private let owner: AnyObject
+
+    package init(_ buffer: ByteBuffer) {
+        start = UnsafeRawPointer(buffer.writable)
+        count = buffer.count
+        owner = buffer
+    }
+
+    /// Nil where the range does not start on the boundary.
+    package init?(_ file: MappedFile, _ range: Range<Int>) {
+        guard let base = file.bytes.baseAddress, range.upperBound <= file.bytes.count else { return nil }
+        start = base + range.lowerBound
+        guard Int(bitPattern: start) % 64 == 0 else { return nil }
+        count = range.count
+        owner = file
+    }
+
+    package var buffer: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: start, count: count) }
 }

@@ -41,11 +41,13 @@ package final class SafetensorsWriter {
         tensors.sorted { ($1.type.size, $0.name) < ($0.type.size, $1.name) }
     }
 
-    package init(path: String, tensors: [Tensor]) throws(RankingError) {
+    package init(
+        path: String, tensors: [Tensor], metadata: KeyValuePairs<String, String> = ["format": "pt"]
+    ) throws(RankingError) {
         var header = JSONObject()
-        var metadata = JSONObject()
-        metadata["format"] = .string("pt")
-        header["__metadata__"] = .object(metadata)
+        var object = JSONObject()
+        for (key, value) in metadata { object[key] = .string(value) }
+        header["__metadata__"] = .object(object)
         var end = 0
         for tensor in tensors {
             var entry = JSONObject()
@@ -56,7 +58,8 @@ package final class SafetensorsWriter {
             header[tensor.name] = .object(entry)
         }
         var text = Array(JSONValue.object(header).compact.utf8)
-        while text.count % 8 != 0 { text.append(UInt8(ascii: " ")) }
+        // The data begins on a boundary of 64 bytes, where the widest vector registers want it.
+        while (text.count + MemoryLayout<UInt64>.size) % 64 != 0 { text.append(UInt8(ascii: " ")) }
         guard let file = fopen(path, "wb") else { throw SafetensorsWriter.failure(path) }
         self.path = path
         self.file = file
