@@ -18,25 +18,17 @@ struct WordPiece: Sendable {
         let reader = FieldReader(model, source: source)
         let prefix = Array(try reader.string("continuing_subword_prefix", default: "##").utf8)
         maxInputCharsPerWord = try reader.integer("max_input_chars_per_word", in: 1...1_000_000, default: 100)
-        guard case .object(let tokens)? = model["vocab"] else { throw reader.corrupt("has no vocab object") }
-        let members = tokens.members
-        var vocabulary = Vocabulary(capacity: members.count)
-        var continuations = Vocabulary(capacity: members.count)
+        let vocabulary = try Vocabulary(model, source: source)
+        var continuations = Vocabulary(capacity: vocabulary.count)
         var longestToken = 1
-        for member in members {
-            guard case .number(let number) = member.value, let id = number.int, (0...TokenizerFile.maxID).contains(id)
-            else {
-                throw reader.corrupt("gives the token \"\(member.key)\" something else than an id from 0")
-            }
-            let text = Array(member.key.utf8)
-            longestToken = max(longestToken, member.key.unicodeScalars.count)
-            _ = vocabulary.insert(text, id: Int32(id))
-            if !prefix.isEmpty, text.starts(with: prefix) {
-                _ = continuations.insert(text[prefix.count...], id: Int32(id))
+        for (token, id) in vocabulary.tokens {
+            longestToken = max(longestToken, token.count { $0 & 0xC0 != 0x80 })
+            if !prefix.isEmpty, token.starts(with: prefix) {
+                _ = continuations.insert(token.dropFirst(prefix.count), id: id)
             }
         }
         let unknown = try reader.string("unk_token", default: "[UNK]")
-        guard let unknownID = vocabulary.id(of: Array(unknown.utf8)) else {
+        guard let unknownID = vocabulary.id(of: unknown.utf8) else {
             throw reader.corrupt("has no token \"\(unknown)\", its own unk_token")
         }
         self.vocabulary = vocabulary
@@ -45,7 +37,7 @@ struct WordPiece: Sendable {
         self.longestToken = longestToken
     }
 
-    func id(of token: String) -> Int32? { vocabulary.id(of: Array(token.utf8)) }
+    func id(of token: String) -> Int32? { vocabulary.id(of: token.utf8) }
 
     /// Appends a word's tokens; `body` gets the id and the range of scalars of each.
     func tokenize(

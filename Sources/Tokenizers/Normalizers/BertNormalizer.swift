@@ -4,7 +4,7 @@ package import Ranking
 /// BERT's clean-up of a text, in this order: control characters away and white space to spaces; spaces around
 /// Chinese characters; accents away (canonical decomposition, then nonspacing marks dropped); lowercase.
 ///
-/// Source: google-research/bert, tokenization.py; the exact classes are those of `tokenizers` (BertUnicodeTables).
+/// Source: google-research/bert, tokenization.py; the exact classes are those of `tokenizers` (TextUnicode).
 package struct BertNormalizer: Sendable, Equatable {
     var cleanText = true
     var handleChineseChars = true
@@ -24,29 +24,21 @@ package struct BertNormalizer: Sendable, Equatable {
     package func words(of text: String) -> [String] {
         var text = text
         return text.withUTF8 { bytes in
-            let scalars = normalize(bytes, 0..<bytes.count).scalars
-            var words: [String] = []
-            BertPreTokenizer.forEachWord(in: scalars, 0..<scalars.count) { word in
+            var words = PreTokenizedText(normalize(DecodedScalars(bytes, 0..<bytes.count)))
+            PreTokenizer.bert.apply(to: &words)
+            return words.pieces.map { word in
                 var encoded: [UInt8] = []
-                for scalar in scalars[word] { UTF8Encoding.append(scalar, to: &encoded) }
-                words.append(String(decoding: encoded, as: UTF8.self))
+                for scalar in words.text.scalars[word] { UTF8Encoding.append(scalar, to: &encoded) }
+                return String(decoding: encoded, as: UTF8.self)
             }
-            return words
         }
     }
 
-    /// - Parameters:
-    ///   - bytes: UTF-8.
-    ///   - range: the part of `bytes` to normalize; offsets count from the start of `bytes`.
-    func normalize(_ bytes: UnsafeBufferPointer<UInt8>, _ range: Range<Int>) -> NormalizedText {
+    func normalize(_ input: some Sequence<(UInt32, Range<Int32>)>) -> NormalizedText {
         var text = NormalizedText()
-        text.reserve(range.count)
+        text.reserve(input.underestimatedCount)
         var run = MarkRun()
-        var position = range.lowerBound
-        while position < range.upperBound {
-            let (scalar, length) = UTF8Encoding.decode(bytes, position, end: range.upperBound)
-            let source = Int32(clamping: position)..<Int32(clamping: position + length)
-            position += length
+        for (scalar, source) in input {
             if scalar < 0x80 {
                 // What is cleaned away does not part the marks on its two sides.
                 guard let kept = cleanedASCII(scalar) else { continue }
@@ -74,12 +66,12 @@ package struct BertNormalizer: Sendable, Equatable {
         _ scalar: UInt32, _ source: Range<Int32>, to text: inout NormalizedText, _ run: inout MarkRun
     ) {
         var scalar = scalar
-        var properties = BertUnicode.properties(scalar)
+        var properties = TextUnicode.properties(scalar)
         if cleanText {
             if properties.contains(.removed) { return }
-            if properties.contains(.whitespace) {
+            if properties.contains(.cleanedToSpace) {
                 scalar = 0x20
-                properties = BertUnicode.properties(scalar)
+                properties = TextUnicode.properties(scalar)
             }
         }
         let isPadded = handleChineseChars && properties.contains(.chinese)
@@ -89,7 +81,7 @@ package struct BertNormalizer: Sendable, Equatable {
         }
         if stripAccents {
             if properties.contains(.normalizes) {
-                BertUnicode.decompose(scalar) { run.append($0, source, into: &text, self) }
+                TextUnicode.decompose(scalar) { run.append($0, source, into: &text, self) }
             } else {
                 run.append(scalar, combiningClass: 0, source, into: &text, self)
             }
@@ -104,12 +96,12 @@ package struct BertNormalizer: Sendable, Equatable {
 
     /// The steps after decomposition: the mark filter, and lowercase.
     fileprivate func finish(
-        _ scalar: UInt32, _ properties: BertUnicode.Properties, _ source: Range<Int32>, into text: inout NormalizedText
+        _ scalar: UInt32, _ properties: TextUnicode.Properties, _ source: Range<Int32>, into text: inout NormalizedText
     ) {
         if stripAccents, properties.contains(.nonspacingMark) {
             text.extendLast(to: source.upperBound)
         } else if lowercase, properties.contains(.lowercases) {
-            BertUnicode.lowercase(scalar) { text.append($0, from: source) }
+            TextUnicode.lowercase(scalar) { text.append($0, from: source) }
         } else {
             text.append(scalar, from: source)
         }
@@ -124,10 +116,10 @@ private struct MarkRun {
         _ scalar: UInt32, combiningClass: UInt8? = nil, _ source: Range<Int32>, into text: inout NormalizedText,
         _ normalizer: BertNormalizer
     ) {
-        let combiningClass = combiningClass ?? BertUnicode.combiningClass(scalar)
+        let combiningClass = combiningClass ?? TextUnicode.combiningClass(scalar)
         if combiningClass == 0 {
             flush(into: &text, normalizer)
-            normalizer.finish(scalar, BertUnicode.properties(scalar), source, into: &text)
+            normalizer.finish(scalar, TextUnicode.properties(scalar), source, into: &text)
         } else {
             marks.append((scalar, combiningClass, source))
         }
@@ -139,7 +131,7 @@ private struct MarkRun {
         let ordered = marks.indices.sorted { (marks[$0].combiningClass, $0) < (marks[$1].combiningClass, $1) }
         for index in ordered {
             let mark = marks[index]
-            normalizer.finish(mark.scalar, BertUnicode.properties(mark.scalar), mark.source, into: &text)
+            normalizer.finish(mark.scalar, TextUnicode.properties(mark.scalar), mark.source, into: &text)
         }
         marks.removeAll(keepingCapacity: true)
     }
