@@ -69,17 +69,17 @@ public struct CrossEncoder: Sendable {
 
     /// The raw logits of encoded pairs: [pairs][labels]. `progress` is called with the number of pairs done.
     ///
-    /// A causal model computes what all pairs begin with once. The logits of a pair are bit-identical whatever else is in
-    /// the call and however many threads work on it.
+    /// A causal model computes what all pairs begin with once, unless `sharesPrefix` is false. The logits of a pair are
+    /// bit-identical either way, whatever else is in the call and however many threads work on it.
     public func logits(
-        of pairs: [EncodedPair], progress: (@Sendable (Int) -> Void)? = nil
+        of pairs: [EncodedPair], sharesPrefix: Bool = true, progress: (@Sendable (Int) -> Void)? = nil
     ) async throws -> [[Float]] {
-        try await logits(of: pairs, sharing: SharedPrefix(), progress: progress)
+        try await logits(of: pairs, sharing: sharesPrefix ? SharedPrefix() : nil, progress: progress)
     }
 
     /// The same; `prefix` keeps what the pairs of one query have in common for the next call.
     func logits(
-        of pairs: [EncodedPair], sharing prefix: SharedPrefix, progress: (@Sendable (Int) -> Void)? = nil
+        of pairs: [EncodedPair], sharing prefix: SharedPrefix?, progress: (@Sendable (Int) -> Void)? = nil
     ) async throws -> [[Float]] {
         if let pair = pairs.first(where: { $0.tokenIDs.count != $0.typeIDs.count }) {
             throw RankingError(
@@ -115,8 +115,8 @@ public struct CrossEncoder: Sendable {
         }
     }
 
-    private func cache(for pairs: ArraySlice<EncodedPair>, _ prefix: SharedPrefix) async throws -> KeyValueCache? {
-        guard let model = model as? any PrefixSharing, model.sharesPrefixes else { return nil }
+    private func cache(for pairs: ArraySlice<EncodedPair>, _ prefix: SharedPrefix?) async throws -> KeyValueCache? {
+        guard let prefix, let model = model as? any PrefixSharing, model.sharesPrefixes else { return nil }
         return try await prefix.cache(for: pairs, model, pool)
     }
 
@@ -149,12 +149,21 @@ public struct CrossEncoder: Sendable {
     ) async throws -> [[Float]] {
         var encoded: [EncodedPair] = []
         for pair in pairs {
-            let query = try QueryEncoder(
-                pair.query, self, truncation: truncation, instruction: instruction, maxTokens: maxTokens,
-                addsPrompt: false)
-            encoded.append(try query.encode(pair.passage, tokens: nil))
+            encoded.append(
+                try encode(
+                    pair.query, pair.passage, truncation: truncation, instruction: instruction, maxTokens: maxTokens))
         }
         return try await logits(of: encoded)
+    }
+
+    /// The token ids of one pair, as `logits(of:truncation:instruction:maxTokens:)` reads it.
+    package func encode(
+        _ query: String, _ passage: String, truncation: TruncationPolicy? = nil, instruction: String? = nil,
+        maxTokens: Int? = nil
+    ) throws(RankingError) -> EncodedPair {
+        try QueryEncoder(
+            query, self, truncation: truncation, instruction: instruction, maxTokens: maxTokens, addsPrompt: false
+        ).encode(passage, tokens: nil)
     }
 
     /// `num_labels` as transformers derives it: the size of `id2label`, else the field itself, else 2.

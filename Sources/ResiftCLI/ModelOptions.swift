@@ -60,7 +60,9 @@ struct ScoreOptions: ParsableArguments {
     var instruction: String?
 
     @Option(
-        help: "From logits to scores. Default: what config.json names, else what the model's library does; see models info.")
+        help:
+            "From logits to scores. Default: what config.json names, else what the model's library does; see models info."
+    )
     var activation: ScoreActivation?
 
     // A negative number is a score, not an option.

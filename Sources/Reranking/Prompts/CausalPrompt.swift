@@ -109,7 +109,7 @@ struct CausalPrompt: Sendable {
     static func qwen3(document: String) -> String { "<Document>: \(document)" }
 
     /// What stands before, between and behind query and document.
-    private struct Parts {
+    fileprivate struct Parts {
         var head: [Int32] = []
         var seam: [Int32] = []
         var tail: [Int32] = []
