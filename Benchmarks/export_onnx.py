@@ -1,6 +1,6 @@
 """Writes a BERT cross-encoder as an ONNX graph of ONNX Runtime's own fused operators, in float32.
 
-    python Benchmarks/export_onnx.py CHECKPOINT_DIRECTORY OUT.onnx [--plain]
+    python Benchmarks/export_onnx.py CHECKPOINT_DIRECTORY OUT.onnx [--plain] [--external]
 
 The graph is what ONNX Runtime's transformer optimizer arrives at (Attention, SkipLayerNormalization, BiasGelu), so
 that the peer runs at its best. With --plain it has ONNX's own operators alone, which OpenVINO fuses itself. I8 weights with scales are multiplied out, so that both engines have the same values.
@@ -24,7 +24,17 @@ def read_weights(directory):
             continue
         value = value.astype(numpy.float32)
         weights[name] = value * stored[name + "_scale"] if name + "_scale" in stored else value
-    return weights
+    return as_bert(weights) if "roberta.embeddings.word_embeddings.weight" in weights else weights
+
+
+def as_bert(weights):
+    """XLM-RoBERTa under BERT's names: its positions begin with row 2."""
+    renamed = {}
+    for name, value in weights.items():
+        for old, new in (("roberta.", "bert."), ("classifier.dense", "bert.pooler.dense"), ("classifier.out_proj", "classifier")):
+            name = name.replace(old, new)
+        renamed[name] = value[2:] if name == "bert.embeddings.position_embeddings.weight" else value
+    return renamed
 
 
 class Graph:
@@ -157,4 +167,6 @@ def build(directory, plain):
 
 
 if __name__ == "__main__":
-    onnx.save(build(pathlib.Path(sys.argv[1]), "--plain" in sys.argv), sys.argv[2])
+    # A protocol buffer ends at 2 GB: larger weights stand beside it.
+    onnx.save(build(pathlib.Path(sys.argv[1]), "--plain" in sys.argv), sys.argv[2],
+              save_as_external_data="--external" in sys.argv, location=pathlib.Path(sys.argv[2]).name + ".data")

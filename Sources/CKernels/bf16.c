@@ -37,7 +37,7 @@ enum { query_block = 64 };
 size_t resift_attention_bf16_scratch_count(const resift_kernels *kernels, size_t tokens, size_t head_width) {
     if (multiplies_bf16(kernels, head_width)) return resift_bf16_for(kernels)->attention_scratch_count(tokens, head_width);
     return 2 * aligned(tokens * head_width) + aligned(query_block * head_width) +
-           resift_attention_scratch_count(kernels, tokens, head_width);
+           resift_attention_scratch_count(kernels, tokens, head_width, 0);
 }
 
 static void widen(const uint16_t *x, size_t ldx, size_t rows, size_t columns, float *out) {
@@ -56,10 +56,12 @@ void resift_attention_bf16(const resift_kernels *kernels, const uint16_t *q, siz
     float *wide_q = wide_v + aligned(tokens * head_width), *rest = wide_q + aligned(query_block * head_width);
     widen(k, ldk, tokens, head_width, wide_k);
     widen(v, ldv, tokens, head_width, wide_v);
+    resift_keys_values own = {.k = wide_k, .ldk = head_width, .v = wide_v, .ldv = head_width, .tokens = tokens};
     for (size_t first = 0; first < queries; first += query_block) {
         size_t rows = resift_min(query_block, queries - first);
         widen(q + first * ldq, ldq, rows, head_width, wide_q);
-        resift_attention(kernels, wide_q, head_width, wide_k, head_width, wide_v, head_width, out + first * ldo, ldo,
-                         rows, tokens, head_width, scale, rest);
+        resift_attention_task task = {.q = wide_q, .ldq = head_width, .out = out + first * ldo, .ldo = ldo, .heads = 1,
+                                      .queries = rows, .head_width = head_width, .scale = scale, .own = own};
+        resift_attention(kernels, &task, rest);
     }
 }

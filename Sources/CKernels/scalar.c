@@ -56,6 +56,26 @@ static void gelu_tanh(float *x, size_t count) {
     }
 }
 
+static void silu(float *x, size_t count) {
+    // The formula is -inf / inf at -inf; its limit is 0.
+    for (size_t i = 0; i < count; i++) x[i] = x[i] == -INFINITY ? 0.0f : (float)(x[i] / (1 + exp(-(double)x[i])));
+}
+
+static void multiply(float *x, const float *y, size_t count) {
+    for (size_t i = 0; i < count; i++) x[i] *= y[i];
+}
+
+static void rotate(float *x, size_t heads, size_t half, const float *cosines, const float *sines) {
+    for (size_t head = 0; head < heads; head++) {
+        float *first = x + 2 * half * head, *second = first + half;
+        for (size_t i = 0; i < half; i++) {
+            double a = first[i], b = second[i];
+            first[i] = (float)(a * cosines[i] - b * sines[i]);
+            second[i] = (float)(a * sines[i] + b * cosines[i]);
+        }
+    }
+}
+
 static void softmax(float *x, size_t ldx, size_t rows, size_t columns, float scale) {
     for (size_t row = 0; row < rows; row++) {
         float *values = x + row * ldx;
@@ -86,6 +106,16 @@ static void layer_norm(const float *x, size_t ldx, const float *residual, size_t
             double centred = (double)xs[i] + (residuals ? residuals[i] : 0) - mean;
             out[row * ldo + i] = (float)(centred * factor * gamma[i] + beta[i]);
         }
+    }
+}
+
+static void rms_norm(const float *x, size_t ldx, const float *gamma, float epsilon, float *out, size_t ldo, size_t rows,
+                     size_t columns) {
+    for (size_t row = 0; row < rows; row++) {
+        double squares = 0;
+        for (size_t i = 0; i < columns; i++) squares += (double)x[row * ldx + i] * x[row * ldx + i];
+        double factor = 1 / sqrt(squares / (double)columns + epsilon);
+        for (size_t i = 0; i < columns; i++) out[row * ldo + i] = (float)(x[row * ldx + i] * factor * gamma[i]);
     }
 }
 
@@ -199,8 +229,12 @@ const resift_kernels resift_kernels_scalar = {
     .add = add,
     .gelu = gelu,
     .gelu_tanh = gelu_tanh,
+    .silu = silu,
+    .multiply = multiply,
     .softmax = softmax,
     .layer_norm = layer_norm,
+    .rms_norm = rms_norm,
+    .rotate = rotate,
     .quantize = quantize,
     .gelu_quantize = gelu_quantize,
     .round_bf16 = round_bf16,

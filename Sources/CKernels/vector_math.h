@@ -100,6 +100,40 @@ TARGET static void gelu_tanh(float *x, size_t count) {
     EACH_VECTOR(count, { v_store_first(x + i, gelu_tanh_vector(v_load_first(x + i, left)), left); });
 }
 
+/// x / (1 + e^-x) = max(x, 0) - t e / (1 + e) with t = |x| and e = e^-t. At t = 110 e is 0 in single precision; stopping
+/// there keeps infinity away from it.
+INLINE vec silu_vector(vec x) {
+    vec t = v_min(v_set(110), v_abs(x));
+    vec e = v_exp(v_sub(v_set(0), t));
+    return v_sub(v_max(v_set(0), x), v_mul(t, v_div(e, v_add(v_set(1), e))));
+}
+
+TARGET static void silu(float *x, size_t count) {
+    EACH_VECTOR(count, { v_store_first(x + i, silu_vector(v_load_first(x + i, left)), left); });
+}
+
+TARGET static void multiply(float *x, const float *y, size_t count) {
+    EACH_VECTOR(count, {
+        vec product = v_mul(v_load_first(x + i, left), v_load_first(y + i, left));
+        v_store_first(x + i, product, left);
+    });
+}
+
+TARGET static void rotate(float *x, size_t heads, size_t half, const float *cosines, const float *sines) {
+    for (size_t head = 0; head < heads; head++) {
+        float *first = x + 2 * half * head;
+        float *second = first + half;
+        EACH_VECTOR(half, {
+            vec a = v_load_first(first + i, left);
+            vec b = v_load_first(second + i, left);
+            vec cosine = v_load_first(cosines + i, left);
+            vec sine = v_load_first(sines + i, left);
+            v_store_first(first + i, v_sub(v_mul(a, cosine), v_mul(b, sine)), left);
+            v_store_first(second + i, v_fma(a, sine, v_mul(b, cosine)), left);
+        });
+    }
+}
+
 /// x Phi(x) for what is rounded to 8 bits afterwards: Phi(x) = 1/2 + t P(t^2) with t = x clamped to -4 ... 4, P fitted
 /// for the least error of x Phi(x) there. 4.7e-5 in both forms, and Phi is constant beyond.
 INLINE vec quick_gelu_vector(vec x, bool tanh_form) {
@@ -277,4 +311,22 @@ TARGET static void layer_norm(const float *x, size_t ldx, const float *residual,
     for (size_t row = 0; row < rows; row++)
         layer_norm_row(x + row * ldx, residual ? residual + row * ldr : NULL, gamma, beta, epsilon,
                        out + row * ldo, columns);
+}
+
+INLINE void rms_norm_row(const float *x, const float *gamma, float epsilon, float *out, size_t columns) {
+    vec squares[4] = {v_set(0), v_set(0), v_set(0), v_set(0)};
+    EACH_VECTOR(columns, {
+        vec y = v_load_first(x + i, left);
+        take_turns(squares, v_fma(y, y, squares[0]));
+    });
+    vec factor = v_set(1 / sqrtf(sum_of_turns(squares) / (float)columns + epsilon));
+    EACH_VECTOR(columns, {
+        vec normal = v_mul(v_load_first(x + i, left), factor);
+        v_store_first(out + i, v_mul(normal, v_load_first(gamma + i, left)), left);
+    });
+}
+
+TARGET static void rms_norm(const float *x, size_t ldx, const float *gamma, float epsilon, float *out, size_t ldo,
+                            size_t rows, size_t columns) {
+    for (size_t row = 0; row < rows; row++) rms_norm_row(x + row * ldx, gamma, epsilon, out + row * ldo, columns);
 }

@@ -31,6 +31,10 @@ package struct MatrixView {
     package func rows(_ range: Range<Int>) -> MatrixView {
         MatrixView(self[range.lowerBound], rows: range.count, columns: columns, stride: stride)
     }
+
+    package func columns(_ range: Range<Int>) -> MatrixView {
+        MatrixView(base + range.lowerBound, rows: rows, columns: range.count, stride: stride)
+    }
 }
 
 /// A writable row-major matrix.
@@ -254,6 +258,16 @@ package struct Kernels: Sendable {
         for row in 0..<x.rows { table.pointee.add(x[row], y[row], x.columns) }
     }
 
+    /// x ⊙= y, row by row.
+    package func multiply(_ x: MutableMatrixView, _ y: MatrixView) {
+        precondition(x.rows == y.rows && x.columns == y.columns)
+        for row in 0..<x.rows { table.pointee.multiply(x[row], y[row], x.columns) }
+    }
+
+    package func silu(_ x: MutableMatrixView) {
+        for row in 0..<x.rows { table.pointee.silu(x[row], x.columns) }
+    }
+
     package func gelu(_ x: MutableMatrixView) {
         for row in 0..<x.rows { table.pointee.gelu(x[row], x.columns) }
     }
@@ -275,21 +289,102 @@ package struct Kernels: Sendable {
             out.stride, x.rows, x.columns)
     }
 
-    /// Floats of scratch that `attention` needs for a sequence of this length.
-    package func attentionScratchCount(tokens: Int, headWidth: Int) -> Int {
-        resift_attention_scratch_count(table, tokens, headWidth)
+    /// out = x / sqrt(mean(x²) + ε) ⊙ gamma, over each row; out may be x.
+    package func rmsNorm(_ x: MatrixView, gamma: FloatBuffer, epsilon: Float, into out: MutableMatrixView) {
+        precondition(gamma.count == x.columns && out.rows == x.rows && out.columns == x.columns)
+        table.pointee.rms_norm(x.base, x.stride, gamma.base, epsilon, out.base, out.stride, x.rows, x.columns)
     }
 
-    /// out = softmax(q kᵀ scale) v, for one head of one sequence. q and out are [queries, D], k and v [tokens, D].
-    package func attention(
-        query: MatrixView, key: MatrixView, value: MatrixView, scale: Float, into out: MutableMatrixView,
-        scratch: UnsafeMutablePointer<Float>
+    /// Turns each pair (x[i], x[i + half]) of `heads` stretches of 2 * half numbers by the angle whose cosine and sine
+    /// are given.
+    package func rotate(
+        _ x: UnsafeMutablePointer<Float>, heads: Int, half: Int, cosines: UnsafePointer<Float>,
+        sines: UnsafePointer<Float>
     ) {
-        precondition(query.columns == key.columns && key.columns == value.columns && out.columns == value.columns)
-        precondition(key.rows == value.rows && query.rows == out.rows)
-        resift_attention(
-            table, query.base, query.stride, key.base, key.stride, value.base, value.stride, out.base, out.stride,
-            query.rows, key.rows, query.columns, scale, scratch)
+        table.pointee.rotate(x, heads, half, cosines, sines)
+    }
+
+    /// Keys and values of consecutive tokens, for one head.
+    package struct KeysValues {
+        package var key: MatrixView
+        package var value: MatrixView
+
+        package init(key: MatrixView, value: MatrixView) {
+            precondition(key.rows == value.rows && key.columns == value.columns)
+            self.key = key
+            self.value = value
+        }
+
+        fileprivate var raw: resift_keys_values {
+            resift_keys_values(k: key.base, v: value.base, ldk: key.stride, ldv: value.stride, tokens: key.rows)
+        }
+    }
+
+    /// Which keys a query sees: those up to `before` places before its own and `after` places behind it; the first
+    /// query's place among the keys is `first`.
+    package struct Reach {
+        package var first: Int
+        package var before: Int
+        package var after: Int
+
+        package init(first: Int, before: Int, after: Int) {
+            self.first = first
+            self.before = before
+            self.after = after
+        }
+    }
+
+    /// What the distance of query and key adds to their score: with t = buckets[query - key],
+    /// keys[t] · q + queries[t] · k.
+    package struct RelativePositions {
+        package var keys: PackedMatrix
+        package var queries: PackedMatrix
+        /// Points at the bucket of distance 0.
+        package var buckets: UnsafePointer<Int32>
+
+        package init(keys: PackedMatrix, queries: PackedMatrix, buckets: UnsafePointer<Int32>) {
+            precondition(keys.outputs == queries.outputs && keys.inputs == queries.inputs)
+            self.keys = keys
+            self.queries = queries
+            self.buckets = buckets
+        }
+    }
+
+    /// Floats of scratch that `attention` needs for so many keys.
+    package func attentionScratchCount(tokens: Int, headWidth: Int, relativePositions: Int = 0) -> Int {
+        resift_attention_scratch_count(table, tokens, headWidth, relativePositions)
+    }
+
+    /// out = softmax(scale q kᵀ) v for each of the heads that share these keys and values.
+    ///
+    /// q and out are [queries, heads * D], and may be the same matrix. The keys are those of `before`, then `own`. Without
+    /// `reach` every query sees every key.
+    package func attention(
+        query: MatrixView, before: KeysValues? = nil, own: KeysValues, scale: Float, reach: Reach? = nil,
+        relative: RelativePositions? = nil, into out: MutableMatrixView, scratch: UnsafeMutablePointer<Float>
+    ) {
+        let width = own.key.columns
+        let tokens = own.key.rows + (before?.key.rows ?? 0)
+        precondition(query.columns % width == 0 && out.columns == query.columns && out.rows == query.rows)
+        precondition(before.map { $0.key.columns == width } ?? true)
+        precondition(reach.map { $0.first >= 0 && $0.first + query.rows <= tokens } ?? true)
+        precondition(relative.map { $0.keys.inputs == width && query.rows <= tokens } ?? true)
+        var earlier = before?.raw ?? resift_keys_values()
+        var range = resift_reach(first: reach?.first ?? 0, before: reach?.before ?? 0, after: reach?.after ?? 0)
+        var positions = resift_relative_positions(
+            packed_keys: relative?.keys.panels.base, packed_queries: relative?.queries.panels.base,
+            count: relative?.keys.outputs ?? 0, buckets: relative?.buckets)
+        withUnsafePointer(to: &earlier) { earlier in
+            withUnsafePointer(to: &range) { range in
+                withUnsafePointer(to: &positions) { positions in
+                    var task = resift_attention_task(
+                        q: query.base, out: out.base, ldq: query.stride, ldo: out.stride, heads: query.columns / width,
+                        queries: query.rows, head_width: width, scale: scale, before: before == nil ? nil : earlier,
+                        own: own.raw, reach: reach == nil ? nil : range, relative: relative == nil ? nil : positions)
+                    resift_attention(table, &task, scratch)
+                }
+            }
+        }
     }
 
     // MARK: Narrow formats
@@ -442,6 +537,12 @@ package struct Kernels: Sendable {
         precondition(x.columns == out.columns && x.rows == out.rows)
         precondition(out.stride >= HalfMatrixView.paddedWidth(out.columns))
         table.pointee.round_bf16(x.base, x.stride, out.base, out.stride, x.rows, x.columns)
+    }
+
+    /// out = x, exactly.
+    package func widen(_ x: HalfMatrixView, into out: MutableMatrixView) {
+        precondition(x.rows == out.rows && x.columns == out.columns)
+        for row in 0..<x.rows { resift_convert_bf16(x.base + row * x.stride, out[row], x.columns) }
     }
 
     package func attentionBF16ScratchCount(tokens: Int, headWidth: Int) -> Int {

@@ -1,3 +1,5 @@
+import Ranking
+
 /// Sequences of token ids, laid end to end without padding.
 ///
 /// `tokenIDs` and `typeIDs` are [total tokens]; sequence s occupies `starts[s] ..< starts[s + 1]`.
@@ -29,5 +31,30 @@ package struct TokenBatch: Sendable {
         typeIDs.append(contentsOf: types)
         starts.append(tokenIDs.count)
         longest = max(longest, ids.count)
+    }
+}
+
+extension TokenBatch {
+    /// Throws RankingError where a sequence is empty or longer than the model's `positions`, or a token is none of its
+    /// `vocabulary`.
+    func check(vocabulary: Int, positions: Int) throws(RankingError) {
+        guard longest <= positions else {
+            throw RankingError(
+                .invalidInput, what: "A sequence has \(longest) tokens.",
+                why: "The model has \(positions) positions.", fix: "Truncate or split the text before scoring.")
+        }
+        guard (0..<sequences).allSatisfy({ !range($0).isEmpty }) else {
+            throw RankingError(
+                .invalidInput, what: "A sequence has no tokens.",
+                why: "The texts have none, and the tokenizer puts no special tokens around them.",
+                fix: "Score texts that are not empty.")
+        }
+        if let id = tokenIDs.first(where: { $0 < 0 || Int($0) >= vocabulary }) {
+            throw RankingError(
+                .corruptFile,
+                what: "The tokenizer gave the id \(id), but the model has \(vocabulary) token embeddings.",
+                why: "tokenizer.json and the weights belong to different models.",
+                fix: "Download both from the same revision.")
+        }
     }
 }

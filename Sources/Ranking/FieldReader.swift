@@ -56,6 +56,11 @@ package struct FieldReader {
         }
     }
 
+    /// nil where the key is absent or null.
+    package func optionalString(_ key: String) throws(RankingError) -> String? {
+        object[key] == nil || object[key] == .null ? nil : try string(key)
+    }
+
     package func bool(_ key: String, default fallback: Bool? = nil) throws(RankingError) -> Bool {
         try value(key, default: fallback, is: "true or false") {
             guard case .bool(let flag) = $0 else { return nil }

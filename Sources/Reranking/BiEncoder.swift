@@ -64,7 +64,7 @@ public struct BiEncoder: Sendable {
     }
 
     /// The architectures of config.json that load as a bi-encoder.
-    public static let architectures = [ModelDirectory.Architecture.bertModel.rawValue]
+    public static let architectures = ModelArchitecture.encoderNames
 
     public let pooling: Pooling
     /// True if the model itself divides vectors by their Euclidean length.
@@ -94,12 +94,11 @@ public struct BiEncoder: Sendable {
     ) throws(RankingError) -> BiEncoder {
         let layout = try SentenceTransformersDirectory(path: directory)
         let files = try ModelDirectory(path: layout.transformerPath)
-        guard files.architecture == .bertModel else {
+        guard files.architecture.task == .encoding, case .bert(let config) = files.architecture.body else {
             throw RankingError(
-                .unsupportedModel, what: "\(directory) holds a \(files.architecture.rawValue).",
+                .unsupportedModel, what: "\(directory) holds a \(files.architecture.name).",
                 why: "That is not an encoder for embeddings.", fix: "Name a bi-encoder.")
         }
-        let config = try BERTConfig(files.config, path: files.configPath)
         if let width = layout.tokenWidth, width != config.hiddenSize {
             throw RankingError(
                 .corruptFile,

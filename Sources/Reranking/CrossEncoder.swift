@@ -8,12 +8,22 @@ public import Tokenizers
 /// Texts in, logits out. What the logits mean for a ranking is `Reranker`'s business.
 public struct CrossEncoder: Sendable {
     /// The architectures of config.json that load as a cross-encoder.
-    public static let architectures = [ModelDirectory.Architecture.bertForSequenceClassification.rawValue]
+    public static let architectures = ModelArchitecture.rerankerNames
 
     public let description: ModelDescription
     package let tokenizer: Tokenizer
     package let pool: ComputePool
-    private let model: BERTForSequenceClassification
+    let form: Form
+    private let model: any RelevanceModel
+
+    /// How query and document become one sequence.
+    enum Form: Sendable {
+        /// By the tokenizer's template for pairs.
+        case pair
+        /// The same, after both texts were put into Qwen3's prompt.
+        case qwen3Pair
+        case causal(CausalPrompt)
+    }
 
     /// Loads a directory of config.json, tokenizer.json and safetensors weights. Never touches the network.
     ///
@@ -29,35 +39,47 @@ public struct CrossEncoder: Sendable {
     ) throws(RankingError) -> CrossEncoder {
         let precision = try kernels.resolve(precision)
         let files = try ModelDirectory(path: directory)
-        guard files.architecture == .bertForSequenceClassification else {
-            throw RankingError(
-                .unsupportedModel,
-                what: "\(directory) holds a \(files.architecture.rawValue), which has no head to score with.",
-                why: "It is an encoder for embeddings, not a reranker.", fix: "Name a cross-encoder.")
-        }
-        let config = try BERTConfig(files.config, path: files.configPath)
-        let labels = try CrossEncoder.labels(in: files.config, path: files.configPath)
+        let architecture = files.architecture
+        // A causal model's answers come down to one number.
+        let labels =
+            architecture.task == .answering
+            ? 1 : try CrossEncoder.labels(in: files.config, path: files.configPath)
         var checkpoint = try Checkpoint(directory: directory)
         checkpoint.packed = precision.narrowFormat.flatMap { PackedWeights(of: checkpoint, $0, kernels) }
-        let model = try BERTForSequenceClassification.load(
-            checkpoint, config: config, labels: labels, kernels: kernels, precision: precision)
+        let form = try CrossEncoder.form(of: files)
+        var maxTokens = min(files.tokenizerMaxLength ?? .max, architecture.maxTokens)
+        var answers: [Int32] = []
+        if case .causal(let prompt) = form {
+            answers = try prompt.answers()
+            maxTokens = try prompt.window(positions: maxTokens)
+        }
+        let model = try architecture.load(
+            checkpoint, labels: labels, answers: answers, kernels: kernels, precision: precision)
         let description = ModelDescription(
             name: ModelDescription.name(in: files.config, directory: directory),
-            architecture: files.architecture.rawValue,
-            labels: labels,
-            maxTokens: min(files.tokenizerMaxLength ?? .max, config.maxPositionEmbeddings),
-            activation: try ScoreActivation.declared(in: files.config, labels: labels, path: files.configPath),
-            layers: config.numHiddenLayers, hiddenSize: config.hiddenSize, vocabSize: config.vocabSize,
+            architecture: architecture.name, family: architecture.family,
+            labels: labels, maxTokens: maxTokens,
+            activation: try form.activation(files.config, labels: labels, path: files.configPath),
+            scoreRule: form.scoreRule(hiddenSize: architecture.hiddenSize),
+            layers: architecture.layers, hiddenSize: architecture.hiddenSize, vocabSize: architecture.vocabSize,
             weightTypes: checkpoint.storedTypes, kernels: kernels.name, precision: precision,
             weightCache: checkpoint.packed?.store() ?? .unused, directory: directory)
-        return CrossEncoder(description: description, tokenizer: files.tokenizer, pool: pool, model: model)
+        return CrossEncoder(description: description, tokenizer: files.tokenizer, pool: pool, form: form, model: model)
     }
 
     /// The raw logits of encoded pairs: [pairs][labels]. `progress` is called with the number of pairs done.
     ///
-    /// The logits of a pair are bit-identical whatever else is in the call and however many threads work on it.
+    /// A causal model computes what all pairs begin with once, unless `sharesPrefix` is false. The logits of a pair are
+    /// bit-identical either way, whatever else is in the call and however many threads work on it.
     public func logits(
-        of pairs: [EncodedPair], progress: (@Sendable (Int) -> Void)? = nil
+        of pairs: [EncodedPair], sharesPrefix: Bool = true, progress: (@Sendable (Int) -> Void)? = nil
+    ) async throws -> [[Float]] {
+        try await logits(of: pairs, sharing: sharesPrefix ? SharedPrefix() : nil, progress: progress)
+    }
+
+    /// The same; `prefix` keeps what the pairs of one query have in common for the next call.
+    func logits(
+        of pairs: [EncodedPair], sharing prefix: SharedPrefix?, progress: (@Sendable (Int) -> Void)? = nil
     ) async throws -> [[Float]] {
         if let pair = pairs.first(where: { $0.tokenIDs.count != $0.typeIDs.count }) {
             throw RankingError(
@@ -67,23 +89,26 @@ public struct CrossEncoder: Sendable {
         }
         var logits: [[Float]] = []
         logits.reserveCapacity(pairs.count)
+        let cache = try await cache(for: pairs[...], prefix)
         let plan = BatchPlan(
-            lengths: pairs.map(\.tokenIDs.count), tokenBudget: BatchPlan.tokenBudget(threads: pool.threads))
+            lengths: pairs.map { $0.tokenIDs.count - (cache?.tokens ?? 0) },
+            tokenBudget: BatchPlan.tokenBudget(threads: pool.threads))
         for range in plan.batches {
-            let batch = TokenBatch(pairs[range])
-            logits += try await pool.run { lane in try model.logits(of: batch, on: lane) }
+            let batch = CrossEncoder.batch(pairs[range], after: cache)
+            logits += try await pool.run { lane in try scores(of: batch, after: cache, on: lane) }
             progress?(logits.count)
         }
         return logits
     }
 
     /// The raw logits of one batch of encoded pairs, or nil where they would come after the deadline.
-    func logits(of pairs: some Sequence<EncodedPair>, until deadline: ContinuousClock.Instant) async throws
-        -> [[Float]]?
-    {
-        let batch = TokenBatch(pairs)
+    func logits(
+        of pairs: [EncodedPair], sharing prefix: SharedPrefix, until deadline: ContinuousClock.Instant
+    ) async throws -> [[Float]]? {
+        let cache = try await cache(for: pairs[...], prefix)
+        let batch = CrossEncoder.batch(pairs[...], after: cache)
         do {
-            return try await pool.run(until: deadline) { lane in try model.logits(of: batch, on: lane) }
+            return try await pool.run(until: deadline) { lane in try scores(of: batch, after: cache, on: lane) }
         } catch is CancellationError {
             try Task.checkCancellation()
             return nil
@@ -92,10 +117,10 @@ public struct CrossEncoder: Sendable {
 
     /// The raw logits of one batch of encoded pairs; nil for those that end at the exit's layer, because it predicts less
     /// than `floor` for them.
-    func logits(of pairs: some Sequence<EncodedPair>, leavingAt exit: LayerExit, below floor: Float) async throws
+    func logits(of pairs: ArraySlice<EncodedPair>, leavingAt exit: LayerExit, below floor: Float) async throws
         -> [[Float]?]
     {
-        let (model, batch) = (try layerExiting(), TokenBatch(pairs))
+        let (model, batch) = (try layerExiting(), CrossEncoder.batch(pairs, after: nil))
         return try await pool.run { lane in
             let states = try model.states(of: batch, after: exit.layer, on: lane)
             let kept = (0..<batch.sequences).filter { exit(states.summary(of: $0)) >= floor }
@@ -113,7 +138,7 @@ public struct CrossEncoder: Sendable {
         let model = try layerExiting()
         var summaries: [(summary: [Float], logit: Float)] = []
         for range in BatchPlan(lengths: pairs.map(\.tokenIDs.count)).batches {
-            let batch = TokenBatch(pairs[range])
+            let batch = CrossEncoder.batch(pairs[range], after: nil)
             summaries += try await pool.run { lane in
                 let states = try model.states(of: batch, after: layer, on: lane)
                 return try model.logits(from: states, on: lane).enumerated().map { sequence, logits in
@@ -133,16 +158,55 @@ public struct CrossEncoder: Sendable {
         return model
     }
 
-    /// The raw logits of query and passage texts, encoded and truncated as sentence-transformers does.
+    private func cache(for pairs: ArraySlice<EncodedPair>, _ prefix: SharedPrefix?) async throws -> KeyValueCache? {
+        guard let prefix, let model = model as? any PrefixSharing, model.sharesPrefixes else { return nil }
+        return try await prefix.cache(for: pairs, model, pool)
+    }
+
+    private static func batch(_ pairs: ArraySlice<EncodedPair>, after cache: KeyValueCache?) -> TokenBatch {
+        let known = cache?.tokens ?? 0
+        var batch = TokenBatch()
+        for pair in pairs {
+            batch.append(tokenIDs: pair.tokenIDs.dropFirst(known), typeIDs: pair.typeIDs.dropFirst(known))
+        }
+        return batch
+    }
+
+    /// A causal model's answers are compared: the logit of the one that stands for relevance minus the other's.
+    private func scores(of batch: TokenBatch, after cache: KeyValueCache?, on lane: Lane) throws -> [[Float]] {
+        let logits: [[Float]]
+        if let cache, let model = model as? any PrefixSharing {
+            logits = try model.logits(of: batch, after: cache, on: lane)
+        } else {
+            logits = try model.logits(of: batch, on: lane)
+        }
+        guard case .causal = form else { return logits }
+        return logits.map { answers in [answers.dropFirst().reduce(answers[0], -)] }
+    }
+
+    /// The raw logits of query and passage texts, encoded and truncated as the model's library does. Texts of a
+    /// classification head are taken as they are, without a prompt.
     public func logits(
-        of pairs: [(query: String, passage: String)], truncation: TruncationStrategy = .longestFirst
+        of pairs: [(query: String, passage: String)], truncation: TruncationPolicy? = nil, instruction: String? = nil,
+        maxTokens: Int? = nil
     ) async throws -> [[Float]] {
-        let encoder = PairEncoder(tokenizer: tokenizer, maxLength: description.maxTokens, truncation: truncation)
         var encoded: [EncodedPair] = []
         for pair in pairs {
-            encoded.append(try encoder.encode(tokenizer.encode(pair.query), tokenizer.encode(pair.passage)))
+            encoded.append(
+                try encode(
+                    pair.query, pair.passage, truncation: truncation, instruction: instruction, maxTokens: maxTokens))
         }
         return try await logits(of: encoded)
+    }
+
+    /// The token ids of one pair, as `logits(of:truncation:instruction:maxTokens:)` reads it.
+    package func encode(
+        _ query: String, _ passage: String, truncation: TruncationPolicy? = nil, instruction: String? = nil,
+        maxTokens: Int? = nil
+    ) throws(RankingError) -> EncodedPair {
+        try QueryEncoder(
+            query, self, truncation: truncation, instruction: instruction, maxTokens: maxTokens, addsPrompt: false
+        ).encode(passage, tokens: nil)
     }
 
     /// `num_labels` as transformers derives it: the size of `id2label`, else the field itself, else 2.
@@ -152,23 +216,18 @@ public struct CrossEncoder: Sendable {
     }
 }
 
-extension TokenBatch {
-    fileprivate init(_ pairs: some Sequence<EncodedPair>) {
-        self.init()
-        for pair in pairs { append(tokenIDs: pair.tokenIDs, typeIDs: pair.typeIDs) }
-    }
-}
-
 /// What is known about a loaded model.
 public struct ModelDescription: Sendable, Equatable {
     public var name: String
     /// As config.json names it.
     public var architecture: String
+    public var family: ModelFamily
     public var labels: Int
     /// Query, passage and special tokens together.
     public var maxTokens: Int
     /// What config.json asks for.
     public var activation: ScoreActivation
+    public var scoreRule: ScoreRule
     public var layers: Int
     public var hiddenSize: Int
     public var vocabSize: Int
@@ -183,5 +242,47 @@ public struct ModelDescription: Sendable, Equatable {
     static func name(in config: JSONObject, directory: String) -> String {
         if case .string(let name)? = config["_name_or_path"], !name.isEmpty, !name.hasPrefix("/") { return name }
         return directory.split(separator: "/").last.map(String.init) ?? directory
+    }
+}
+
+extension CrossEncoder {
+    /// From what the model is, never from its name: of each causal family one kind of reranker is published.
+    private static func form(of files: ModelDirectory) throws(RankingError) -> Form {
+        func prompt(_ library: CausalPrompt.Library) throws(RankingError) -> Form {
+            .causal(
+                try CausalPrompt(library, tokenizer: files.tokenizer, config: files.config, path: files.configPath))
+        }
+        switch (files.architecture.task, files.architecture.family) {
+        case (.answering, .qwen2): return try prompt(.mxbai)
+        case (.answering, .gemma): return try prompt(.flagEmbedding)
+        case (.answering, _): return try prompt(.qwen3)
+        case (_, .qwen3): return .qwen3Pair
+        default: return .pair
+        }
+    }
+}
+
+extension CrossEncoder.Form {
+    /// What the library returns by default.
+    func activation(_ config: JSONObject, labels: Int, path: String) throws(RankingError) -> ScoreActivation {
+        switch self {
+        case .pair, .qwen3Pair: try ScoreActivation.declared(in: config, labels: labels, path: path)
+        case .causal(let prompt):
+            // The softmax over two answers is the sigmoid of their difference.
+            prompt.library == .qwen3 ? .sigmoid : .identity
+        }
+    }
+
+    func scoreRule(hiddenSize: Int) -> ScoreRule {
+        switch self {
+        case .pair: .pair
+        case .qwen3Pair: .qwen3Classification
+        case .causal(let prompt):
+            switch prompt.library {
+            case .mxbai: .mxbai(hiddenSize: hiddenSize)
+            case .qwen3: .qwen3
+            case .flagEmbedding: .flagEmbedding
+            }
+        }
     }
 }

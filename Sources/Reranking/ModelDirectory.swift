@@ -7,15 +7,10 @@ import Tokenizers
 struct ModelDirectory {
     let path: String
     let config: JSONObject
-    let architecture: Architecture
+    let architecture: ModelArchitecture
     let tokenizer: Tokenizer
     /// The tokenizer's own limit; nil where the file has none, or a number that stands for none.
     let tokenizerMaxLength: Int?
-
-    enum Architecture: String, CaseIterable {
-        case bertForSequenceClassification = "BertForSequenceClassification"
-        case bertModel = "BertModel"
-    }
 
     var configPath: String { path + "/config.json" }
 
@@ -34,27 +29,11 @@ struct ModelDirectory {
                 fix: "Download the missing file from the model's own repository.")
         }
         config = try JSONFile.object(path: path + "/config.json")
-        architecture = try ModelDirectory.architecture(of: config, path: path + "/config.json")
+        architecture = try ModelArchitecture(config, path: path + "/config.json")
         let tokenizerPath = path + "/tokenizer.json"
         tokenizer = try Tokenizer.load(JSONFile.value(path: tokenizerPath), source: tokenizerPath)
         let tokenizerConfig = try JSONFile.objectIfPresent(path: path + "/tokenizer_config.json")
         tokenizerMaxLength = ModelDirectory.limit(tokenizerConfig["model_max_length"])
-    }
-
-    private static func architecture(of config: JSONObject, path: String) throws(RankingError) -> Architecture {
-        let supported = Architecture.allCases.map(\.rawValue).joined(separator: ", ")
-        guard case .array(let names)? = config["architectures"], case .string(let name)? = names.first else {
-            throw RankingError(
-                .unsupportedModel, what: "\(path) does not say which architecture the model has.",
-                why: "It needs \"architectures\": [\"...\"]; supported are \(supported).",
-                fix: "Download the config.json that belongs to the weights.")
-        }
-        guard let architecture = Architecture(rawValue: name) else {
-            throw RankingError(
-                .unsupportedModel, what: "\(path) describes a \(name).", why: "Supported are \(supported).",
-                fix: "Use a checkpoint of a supported architecture.")
-        }
-        return architecture
     }
 
     /// `model_max_length` can be 1000000000000000019884624838656, which means "none" and does not fit Int.

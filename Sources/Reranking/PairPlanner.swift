@@ -6,12 +6,8 @@ import Tokenizers
 /// Pure, and independent of the model's arithmetic.
 struct PairPlanner: Sendable {
     private let tokenizer: Tokenizer
-    private let encoder: PairEncoder
-    private let queryIDs: [Int32]
+    private let encoder: QueryEncoder
     private let longDocuments: LongDocuments
-    private let truncation: TruncationStrategy
-    /// Tokens that query and passage may take together.
-    private let budget: Int
 
     /// The pairs of one document.
     struct Plan: Sendable {
@@ -22,61 +18,58 @@ struct PairPlanner: Sendable {
         var truncatedQueryTokens = 0
     }
 
-    init(query: String, tokenizer: Tokenizer, maxTokens: Int, options: RerankOptions) throws(RankingError) {
-        self.tokenizer = tokenizer
-        encoder = PairEncoder(tokenizer: tokenizer, maxLength: maxTokens, truncation: options.truncation)
-        queryIDs = tokenizer.encode(query)
+    init(query: String, model: CrossEncoder, options: RerankOptions) throws(RankingError) {
+        tokenizer = model.tokenizer
+        encoder = try QueryEncoder(
+            query, model, truncation: options.truncation, instruction: options.instruction, maxTokens: options.maxTokens
+        )
         longDocuments = options.longDocuments
-        truncation = options.truncation
-        budget = maxTokens - encoder.specialTokens
-        guard budget >= 2 else {
-            throw RankingError(
-                .invalidInput, what: "A window of \(maxTokens) tokens has no room for a query and a document.",
-                why: "\(encoder.specialTokens) of them are special tokens.",
-                fix: "Allow at least \(encoder.specialTokens + 2) tokens.")
-        }
     }
 
     /// - Parameter name: how errors call the document: "document 3 (id \"a\")".
     func plan(_ text: String, name: @autoclosure () -> String) throws(RankingError) -> Plan {
         let documentIDs = tokenizer.encode(text)
-        if queryIDs.count + documentIDs.count > budget {
+        let shares = encoder.shares(documentTokens: documentIDs.count)
+        if shares.query < encoder.queryTokens || documentIDs.count > shares.passage {
             switch longDocuments {
             case .truncate: break
-            case .split(let overlap): return try split(text, tokens: documentIDs.count, overlap: overlap)
+            case .split(let overlap): return try split(text, shares, overlap: overlap)
             case .refuse: throw tooLong(name(), tokens: documentIDs.count)
             }
         }
-        let pair = try encoder.encode(queryIDs, documentIDs)
+        let pair = try encoder.encode(text, tokens: documentIDs)
         return Plan(pairs: [pair], truncatedTokens: pair.droppedSecond, truncatedQueryTokens: pair.droppedFirst)
     }
 
-    /// The query keeps half the room, or what a shorter document leaves, as longest_first would cut it.
-    private func split(_ text: String, tokens: Int, overlap: Int) throws(RankingError) -> Plan {
-        let room = max(budget / 2, budget - tokens)
-        let query = truncation == .longestFirst ? queryIDs.prefix(room) : queryIDs[...]
+    private func split(
+        _ text: String, _ shares: (query: Int, passage: Int), overlap: Int
+    ) throws(RankingError) -> Plan {
         let tokenized = tokenizer.encodeWithOffsets(text)
-        let window = budget - query.count
-        guard window > 0 else {
+        guard shares.passage > 0 else {
             throw RankingError(
-                .invalidInput, what: "The query has \(queryIDs.count) tokens and leaves no room for a passage.",
-                why: "Query and passage share \(budget) tokens, and this truncation keeps the query whole.",
+                .invalidInput, what: "The query has \(encoder.queryTokens) tokens and leaves no room for a passage.",
+                why: "Query and passage share \(encoder.budget) tokens, and this truncation keeps the query whole.",
                 fix: "Shorten the query, or truncate with longest_first.")
         }
-        let ranges = PassageSplitter(window: window, overlap: overlap).ranges(of: tokenized)
+        let ranges = PassageSplitter(window: shares.passage, overlap: overlap).ranges(of: tokenized)
         let passages = CodePoints(text)
-        var plan = Plan(pairs: [], truncatedQueryTokens: queryIDs.count - query.count)
+        var plan = Plan(pairs: [])
         for range in ranges.isEmpty ? [0..<0] : ranges {
-            plan.pairs.append(try encoder.encode(Array(query), Array(tokenized.tokenIDs[range])))
-            plan.passages.append(passages.passage(ofBytes: tokenized.sourceRange(of: range)))
+            let passage = passages.passage(ofBytes: tokenized.sourceRange(of: range))
+            let pair = try encoder.encode(
+                passage.text, tokens: Array(tokenized.tokenIDs[range]), queryTokens: shares.query)
+            plan.truncatedTokens += pair.droppedSecond
+            plan.truncatedQueryTokens = max(plan.truncatedQueryTokens, pair.droppedFirst)
+            plan.pairs.append(pair)
+            plan.passages.append(passage)
         }
         return plan
     }
 
     private func tooLong(_ name: String, tokens: Int) -> RankingError {
         RankingError(
-            .invalidInput, what: "\(name) has \(tokens) tokens and the query \(queryIDs.count).",
-            why: "Together they may have \(budget), and long documents are refused.",
+            .invalidInput, what: "\(name) has \(tokens) tokens and the query \(encoder.queryTokens).",
+            why: "Together they may have \(encoder.budget), and long documents are refused.",
             fix: "Allow truncation or splitting of long documents, or shorten the text.")
     }
 }

@@ -57,8 +57,9 @@ public struct PassageChunker: Sendable {
     public func passages(title: String, text: String) -> Passages {
         let whole = Passages(titleUTF8Count: title.utf8.count, ranges: [0..<text.utf8.count])
         // Most documents of most corpora are answered here, without a tokenizer.
-        if Tokenizer.maxTokens(ofUTF8Bytes: title.utf8.count) + Tokenizer.maxTokens(ofUTF8Bytes: text.utf8.count)
-            <= passageTokens
+        if let titleTokens = tokenizer.maxTokens(ofUTF8Bytes: title.utf8.count),
+            let textTokens = tokenizer.maxTokens(ofUTF8Bytes: text.utf8.count),
+            titleTokens + textTokens <= passageTokens
         {
             return whole
         }

@@ -1,5 +1,4 @@
 public import Ranking
-public import Tokenizers
 
 /// What happens to a document that does not fit the model's window beside the query.
 public enum LongDocuments: Sendable, Equatable {
@@ -15,8 +14,11 @@ public enum LongDocuments: Sendable, Equatable {
 /// How a rerank is done. The default is what sentence-transformers' CrossEncoder does.
 public struct RerankOptions: Sendable {
     public var longDocuments: LongDocuments = .truncate
-    /// Which side of a pair is cut where the pair is too long.
-    public var truncation: TruncationStrategy = .longestFirst
+    /// Which side of a pair is cut where the pair is too long; nil for the model's own rule, which for a pair is
+    /// longest_first. Causal models have no other than their own.
+    public var truncation: TruncationPolicy?
+    /// What the model is told to look for, where its prompt has a place for it; nil for the prompt's own.
+    public var instruction: String?
     /// A smaller window than the model's own.
     public var maxTokens: Int?
     /// The fields of a structured document that are read, in order; nil for title and text.
@@ -39,7 +41,7 @@ public struct RerankOptions: Sendable {
     public var progress: (@Sendable (RerankProgress) -> Void)?
 
     public init(
-        longDocuments: LongDocuments = .truncate, truncation: TruncationStrategy = .longestFirst,
+        longDocuments: LongDocuments = .truncate, truncation: TruncationPolicy? = nil, instruction: String? = nil,
         maxTokens: Int? = nil, rankFields: [String]? = nil, minScore: Float? = nil,
         activation: ScoreActivation? = nil, calibration: ScoreCalibration? = nil, label: Int? = nil,
         deadline: Duration? = nil, layerExit: LayerExitPruning? = nil,
@@ -47,6 +49,7 @@ public struct RerankOptions: Sendable {
     ) {
         self.longDocuments = longDocuments
         self.truncation = truncation
+        self.instruction = instruction
         self.maxTokens = maxTokens
         self.rankFields = rankFields
         self.minScore = minScore

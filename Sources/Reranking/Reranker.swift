@@ -96,9 +96,7 @@ public struct Reranker: Sendable {
         let begin = clock.now
         try Reranker.check(query, documents, options)
         let head = try ScoreHead(model, options)
-        let planner = try PairPlanner(
-            query: query, tokenizer: crossEncoder.tokenizer, maxTokens: min(options.maxTokens ?? .max, model.maxTokens),
-            options: options)
+        let planner = try PairPlanner(query: query, model: crossEncoder, options: options)
         let work: Work
         if let deadline = options.deadline {
             work = try await score(documents, planner, options, until: begin + deadline)
@@ -200,6 +198,7 @@ public struct Reranker: Sendable {
     ) async throws -> Work {
         var work = Work()
         var schedule = DeadlineSchedule(cost: costModel)
+        let prefix = SharedPrefix()
         var planned: [PairPlanner.Plan] = []
         while work.plans.count < documents.count {
             let begin = clock.now
@@ -214,7 +213,8 @@ public struct Reranker: Sendable {
             let remaining = (deadline - tokenized).milliseconds - Reranker.reserve
             let block = planned.prefix(schedule.blockCount(lengths, remaining: remaining))
             guard !block.isEmpty,
-                let logits = try await crossEncoder.logits(of: block.flatMap(\.pairs), until: deadline)
+                let logits = try await crossEncoder.logits(
+                    of: block.flatMap(\.pairs), sharing: prefix, until: deadline)
             else { break }
             let spent = clock.now - tokenized
             schedule.record(block.flatMap { $0.pairs.map(\.tokenIDs.count) }, milliseconds: spent.milliseconds)

@@ -5,11 +5,13 @@ import Tokenizers
 struct ScoreHead: Sendable {
     private let activation: ScoreActivation
     private let calibration: ScoreCalibration?
+    private let sigmoidCentre: Float
     let label: Int
 
     init(_ model: ModelDescription, _ options: RerankOptions) throws(RankingError) {
         activation = options.activation ?? model.activation
         calibration = options.calibration
+        sigmoidCentre = model.scoreRule.sigmoidCentre
         guard let label = options.label ?? (model.labels == 1 ? 0 : nil) else {
             throw RankingError(
                 .unsupportedModel, what: "\(model.name) has \(model.labels) labels.",
@@ -53,7 +55,9 @@ struct ScoreHead: Sendable {
     }
 
     private func score(_ logits: [Float]) -> Float {
-        guard let calibration else { return activation(logits)[label] }
+        guard let calibration else {
+            return activation(activation == .sigmoid ? logits.map { $0 - sigmoidCentre } : logits)[label]
+        }
         return Float(calibration(Double(logits[label])))
     }
 

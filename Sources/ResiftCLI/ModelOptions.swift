@@ -47,8 +47,24 @@ struct TimeArgument: ExpressibleByArgument {
     var defaultValueDescription: String { "\(duration.milliseconds)ms" }
 }
 
-/// What the scores of a reranker are, and which are good enough.
+/// What a reranker reads, what its scores are, and which are good enough.
 struct ScoreOptions: ParsableArguments {
+    @Option(
+        help: """
+            Which text of a pair is cut where both do not fit; the second is the document. \
+            Default: longest_first; causal models have a rule of their own.
+            """)
+    var truncation: TruncationPolicy?
+
+    @Option(help: "What a causal model's prompt tells it to look for. Default: the prompt's own text.")
+    var instruction: String?
+
+    @Option(
+        help:
+            "From logits to scores. Default: what config.json names, else what the model's library does; see models info."
+    )
+    var activation: ScoreActivation?
+
     // A negative number is a score, not an option.
     @Option(parsing: .unconditional, help: "Leave out what scores lower.")
     var minScore: Float?
@@ -66,12 +82,20 @@ struct ScoreOptions: ParsableArguments {
         if calibration != nil, calibrated == nil {
             throw ValidationError("--calibration needs --calibrated platt or --calibrated isotonic.")
         }
+        if activation != nil, calibrated != nil {
+            throw ValidationError("--calibrated takes the place of an activation; give one of the two.")
+        }
     }
 
-    var isDefault: Bool { minScore == nil && calibrated == nil }
+    var isDefault: Bool {
+        minScore == nil && calibrated == nil && truncation == nil && instruction == nil && activation == nil
+    }
 
     func apply(to options: inout RerankOptions, _ reranker: Reranker) throws(RankingError) {
         options.minScore = minScore
+        options.truncation = truncation
+        options.instruction = instruction
+        options.activation = activation
         if let calibrated { options.calibration = try reranker.calibration(calibrated, file: calibration) }
     }
 }

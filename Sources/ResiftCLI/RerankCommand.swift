@@ -2,7 +2,8 @@ public import ArgumentParser
 public import Resift
 
 extension DocumentFormat: ExpressibleByArgument {}
-extension TruncationStrategy: ExpressibleByArgument {}
+extension TruncationPolicy: ExpressibleByArgument {}
+extension ScoreActivation: ExpressibleByArgument {}
 extension Precision: ExpressibleByArgument {}
 
 enum LongDocumentsChoice: String, CaseIterable, ExpressibleByArgument {
@@ -68,9 +69,6 @@ struct RerankCommand: AsyncParsableCommand {
 
     @Option(help: ArgumentHelp("With --long-documents split: tokens that passages share.", valueName: "tokens"))
     var overlap: Int = 64
-
-    @Option(help: "Which text of a pair is cut where both do not fit; the second is the document.")
-    var truncation: TruncationStrategy = .longestFirst
 
     @Option(help: ArgumentHelp("A smaller window than the model's own.", valueName: "tokens"))
     var maxTokens: Int?
@@ -175,7 +173,7 @@ struct RerankCommand: AsyncParsableCommand {
             case .refuse: .refuse
             }
         var options = RerankOptions(
-            longDocuments: long, truncation: truncation, maxTokens: maxTokens, rankFields: fields, label: label,
+            longDocuments: long, maxTokens: maxTokens, rankFields: fields, label: label,
             deadline: deadline?.duration)
         try scores.apply(to: &options, reranker)
         options.layerExit = try exit.pruning(reranker, top: limit(default: 10) ?? 10)

@@ -11,24 +11,38 @@ struct AddedTokens: Sendable {
         var content: String
         /// UTF-8 of what is looked for.
         var pattern: [UInt8]
+        var isSpecial: Bool
         var singleWord: Bool
         var stripsLeft: Bool
         var stripsRight: Bool
     }
 
-    /// By first byte of the pattern, longest first.
-    private var byFirstByte: [[Token]] = []
-    private(set) var all: [Token] = []
+    private(set) var all: [Token]
+    /// Patterns to positions in `all`.
+    private let trie: ByteTrie
+    /// Whether a pattern begins with a byte. Nearly all text is passed over by this.
+    private var isFirstByte = [Bool](repeating: false, count: 256)
 
     var isEmpty: Bool { all.isEmpty }
 
-    init(_ tokens: [Token]) {
-        all = tokens.filter { !$0.pattern.isEmpty }
-        guard !all.isEmpty else { return }
-        byFirstByte = [[Token]](repeating: [], count: 256)
-        for token in all.sorted(by: { $0.pattern.count > $1.pattern.count }) {
-            byFirstByte[Int(token.pattern[0])].append(token)
+    init(_ tokens: [Token], source: String) throws(RankingError) {
+        let tokens = tokens.filter { !$0.pattern.isEmpty }
+        // Of equal patterns the first counts, special tokens before others: the reference's order. In the tree the last of
+        // equal texts counts.
+        let order = tokens.indices.sorted {
+            (tokens[$0].isSpecial ? 1 : 0, $1) < (tokens[$1].isSpecial ? 1 : 0, $0)
         }
+        var patterns = ByteTrie.Builder()
+        for index in order {
+            guard patterns.append(tokens[index].pattern, value: Int32(truncatingIfNeeded: index)) else {
+                throw TokenizerFile.unsupported(
+                    "\(source) has an added token of \(tokens[index].pattern.count) bytes.",
+                    supported: ["added tokens of up to \(ByteTrie.Builder.longestText) bytes"])
+            }
+            isFirstByte[Int(tokens[index].pattern[0])] = true
+        }
+        all = tokens
+        trie = patterns.build()
     }
 
     /// Reads `added_tokens` of a tokenizer.json: those matched before and after normalization.
@@ -50,7 +64,7 @@ struct AddedTokens: Sendable {
                 let isNormalized = try fields.bool("normalized", default: !isSpecial)
                 let token = Token(
                     id: Int32(try fields.integer("id", in: 0...TokenizerFile.maxID)), content: content,
-                    pattern: isNormalized ? normalize(content) : Array(content.utf8),
+                    pattern: isNormalized ? normalize(content) : Array(content.utf8), isSpecial: isSpecial,
                     singleWord: try fields.bool("single_word", default: false),
                     stripsLeft: try fields.bool("lstrip", default: false),
                     stripsRight: try fields.bool("rstrip", default: false))
@@ -58,7 +72,7 @@ struct AddedTokens: Sendable {
             }
         default: throw reader.corrupt("has added_tokens that are not a list")
         }
-        return (AddedTokens(raw), AddedTokens(normalized))
+        return (try AddedTokens(raw, source: source), try AddedTokens(normalized, source: source))
     }
 
     /// Cuts the text at every match. `body` gets each part in order: a range, and the token's id where it is one.
@@ -88,37 +102,49 @@ struct AddedTokens: Sendable {
         if start < range.upperBound { body(start..<range.upperBound, nil) }
     }
 
+    /// The longest token that begins here.
     private func match(_ bytes: UnsafeBufferPointer<UInt8>, _ at: Int, _ range: Range<Int>) -> Token? {
-        byFirstByte[Int(bytes[at])].first { token in
-            let end = at + token.pattern.count
-            return end <= range.upperBound && token.pattern.elementsEqual(bytes[at..<end])
+        guard isFirstByte[Int(bytes[at])] else { return nil }
+        var (node, found): (ByteTrie.Node, Int32?) = (0, nil)
+        for position in at..<range.upperBound {
+            guard let child = trie.child(of: node, bytes[position]) else { break }
+            node = child
+            found = trie.value(at: node) ?? found
         }
+        return found.map { all[Int($0)] }
     }
 
-    /// True if a letter, digit or underscore stands directly before or after.
+    /// True if a letter, mark, digit or underscore stands directly before or after.
     private func touchesWord(_ bytes: UnsafeBufferPointer<UInt8>, _ found: Range<Int>, _ range: Range<Int>) -> Bool {
-        func isWord(_ scalar: Unicode.Scalar?) -> Bool {
-            guard let scalar else { return false }
-            return scalar == "_" || scalar.properties.isAlphabetic || scalar.properties.numericType == .decimal
-        }
-        let before = String(decoding: bytes[range.lowerBound..<found.lowerBound].suffix(4), as: UTF8.self)
-        let after = String(decoding: bytes[found.upperBound..<range.upperBound].prefix(4), as: UTF8.self)
-        return isWord(before.unicodeScalars.last) || isWord(after.unicodeScalars.first)
+        let before = UTF8Encoding.start(bytes, before: found.lowerBound, range.lowerBound)
+        return AddedTokens.has(.word, bytes, before..<found.lowerBound)
+            || AddedTokens.has(.word, bytes, found.upperBound..<range.upperBound)
     }
 
     private func whitespaceStart(_ bytes: UnsafeBufferPointer<UInt8>, before end: Int, _ lower: Int) -> Int {
-        var text = Substring(String(decoding: bytes[lower..<end], as: UTF8.self))
-        while let last = text.unicodeScalars.last, last.properties.isWhitespace { text.unicodeScalars.removeLast() }
-        return lower + text.utf8.count
+        var start = end
+        while start > lower {
+            let before = UTF8Encoding.start(bytes, before: start, lower)
+            guard AddedTokens.has(.whitespace, bytes, before..<start) else { break }
+            start = before
+        }
+        return start
     }
 
     private func whitespaceEnd(_ bytes: UnsafeBufferPointer<UInt8>, after start: Int, _ upper: Int) -> Int {
         var end = start
-        while end < upper {
-            let (scalar, length) = UTF8Encoding.decode(bytes, end, end: upper)
-            guard Unicode.Scalar(scalar)?.properties.isWhitespace == true else { break }
-            end += length
+        while AddedTokens.has(.whitespace, bytes, end..<upper) {
+            end += UTF8Encoding.decode(bytes, end, end: upper).length
         }
         return end
+    }
+
+    /// Whether the first code point of a range has a property.
+    private static func has(
+        _ property: TextUnicode.Properties, _ bytes: UnsafeBufferPointer<UInt8>, _ range: Range<Int>
+    ) -> Bool {
+        guard !range.isEmpty else { return false }
+        let (scalar, _) = UTF8Encoding.decode(bytes, range.lowerBound, end: range.upperBound)
+        return TextUnicode.properties(scalar).contains(property)
     }
 }

@@ -12,6 +12,9 @@ struct PairTemplate: Sendable, Equatable {
     private enum Kind: String, CaseIterable {
         case template = "TemplateProcessing"
         case bert = "BertProcessing"
+        case roberta = "RobertaProcessing"
+        /// Only corrects offsets.
+        case byteLevel = "ByteLevel"
     }
 
     /// Far above any real template.
@@ -21,9 +24,17 @@ struct PairTemplate: Sendable, Equatable {
     var pair: [Part] = [.first(typeID: 0), .second(typeID: 1)]
 
     init(_ file: JSONObject, source: String) throws(RankingError) {
-        switch try TokenizerFile.kind(of: "post_processor", in: file, as: Kind.self, source: source) {
-        case nil: break
-        case (.template, let config)?:
+        let parts = try TokenizerFile.flattened(
+            "post_processor", members: "processors", file, as: Kind.self, source: source
+        ).filter { $0.kind != .byteLevel }
+        guard let (kind, config) = parts.first else { return }
+        guard parts.count == 1 else {
+            throw TokenizerFile.unsupported(
+                "\(source) has \(parts.count) post_processors that add special tokens.", supported: ["one of them"])
+        }
+        switch kind {
+        case .byteLevel: break
+        case .template:
             let specials = try PairTemplate.specialIDs(config, source: source)
             single = try PairTemplate.parts(config["single"], specials, "single", source: source)
             pair = try PairTemplate.parts(config["pair"], specials, "pair", source: source)
@@ -31,11 +42,15 @@ struct PairTemplate: Sendable, Equatable {
                 throw FieldReader(config, source: source).corrupt(
                     "has a post_processor that does not place A once in single, and A and B once each in pair")
             }
-        case (.bert, let config)?:
+        case .bert, .roberta:
             let sep = try PairTemplate.tokenAndID(config["sep"], "sep", source: source)
             let cls = try PairTemplate.tokenAndID(config["cls"], "cls", source: source)
             single = [.special(cls, typeID: 0), .first(typeID: 0), .special(sep, typeID: 0)]
-            pair = single + [.second(typeID: 1), .special(sep, typeID: 1)]
+            pair =
+                kind == .bert
+                ? single + [.second(typeID: 1), .special(sep, typeID: 1)]
+                // RoBERTa has two separators, and one type.
+                : single + [.special(sep, typeID: 0), .second(typeID: 0), .special(sep, typeID: 0)]
         }
     }
 
@@ -64,11 +79,10 @@ struct PairTemplate: Sendable, Equatable {
             }
             var list: [Int32] = []
             for value in values {
-                guard case .number(let number) = value, let id = number.int, (0...TokenizerFile.maxID).contains(id)
-                else {
+                guard let id = TokenizerFile.id(value) else {
                     throw reader.corrupt("has a special token \"\(member.key)\" with something else than an id")
                 }
-                list.append(Int32(id))
+                list.append(id)
             }
             ids[member.key] = list
         }
@@ -111,12 +125,9 @@ struct PairTemplate: Sendable, Equatable {
 
     /// `["[SEP]", 102]`.
     private static func tokenAndID(_ value: JSONValue?, _ name: String, source: String) throws(RankingError) -> Int32 {
-        guard case .array(let items)? = value, items.count == 2, case .number(let number) = items[1],
-            let id = number.int,
-            (0...TokenizerFile.maxID).contains(id)
-        else {
+        guard case .array(let items)? = value, items.count == 2, let id = TokenizerFile.id(items[1]) else {
             throw FieldReader(JSONObject(), source: source).corrupt("has a post_processor without \(name) and its id")
         }
-        return Int32(id)
+        return id
     }
 }

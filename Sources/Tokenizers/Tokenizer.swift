@@ -8,13 +8,10 @@ public import Ranking
 public struct Tokenizer: Sendable {
     private let rawTokens: AddedTokens
     private let normalizedTokens: AddedTokens
-    private let normalizer: BertNormalizer?
-    private let model: WordPiece
+    private let normalizer: NormalizerSequence
+    private let preTokenizer: PreTokenizerSequence
+    private let model: TokenizerModel
     let template: PairTemplate
-
-    private enum NormalizerKind: String, CaseIterable { case bert = "BertNormalizer" }
-    private enum PreTokenizerKind: String, CaseIterable { case bert = "BertPreTokenizer" }
-    private enum ModelKind: String, CaseIterable { case wordPiece = "WordPiece" }
 
     /// Reads a tokenizer.json; `source` is its name in errors.
     public static func load(_ json: JSONValue, source: String) throws(RankingError) -> Tokenizer {
@@ -25,29 +22,16 @@ public struct Tokenizer: Sendable {
     }
 
     private init(_ file: JSONObject, source: String) throws(RankingError) {
-        guard let (_, model) = try TokenizerFile.kind(of: "model", in: file, as: ModelKind.self, source: source) else {
-            throw FieldReader(file, source: source).corrupt("has no model")
-        }
-        guard try TokenizerFile.kind(of: "pre_tokenizer", in: file, as: PreTokenizerKind.self, source: source) != nil
-        else {
-            throw RankingError(
-                .unsupportedModel, what: "\(source) has no pre_tokenizer.",
-                why: "Supported are \(PreTokenizerKind.allCases.map(\.rawValue).joined(separator: ", ")).",
-                fix: "Use a model with one of these.")
-        }
-        var normalizer: BertNormalizer?
-        if let (_, config) = try TokenizerFile.kind(of: "normalizer", in: file, as: NormalizerKind.self, source: source)
-        {
-            normalizer = try BertNormalizer(config, source: source)
-        }
-        self.normalizer = normalizer
-        self.model = try WordPiece(model, source: source)
+        let normalizer = try NormalizerSequence(file, source: source)
+        preTokenizer = try PreTokenizerSequence(file, source: source)
+        model = try TokenizerModel(file, isByteLevel: preTokenizer.isByteLevel, source: source)
         template = try PairTemplate(file, source: source)
         (rawTokens, normalizedTokens) = try AddedTokens.read(file, source: source) { content in
             var bytes: [UInt8] = []
-            for scalar in Tokenizer.normalize(content, normalizer).scalars { UTF8Encoding.append(scalar, to: &bytes) }
+            for scalar in normalizer.normalize(content).scalars { UTF8Encoding.append(scalar, to: &bytes) }
             return bytes
         }
+        self.normalizer = normalizer
     }
 
     /// The ids of a text, without the special tokens around it.
@@ -71,10 +55,18 @@ public struct Tokenizer: Sendable {
             ?? model.id(of: token)
     }
 
+    /// BERT's normalizer, or none, BERT's words, and WordPiece.
+    var isBERT: Bool {
+        guard case .wordPiece = model, preTokenizer.steps.count == 1, case .bert = preTokenizer.steps[0] else {
+            return false
+        }
+        return normalizer.steps.allSatisfy { if case .bert = $0 { true } else { false } } && normalizer.steps.count <= 1
+    }
+
     private func forEachToken(of text: String, _ body: (Int32, Range<Int>) -> Void) {
         var text = text
         text.withUTF8 { bytes in
-            var scratch = WordPiece.Scratch()
+            var scratch = TokenizerModel.Scratch()
             rawTokens.split(bytes, 0..<bytes.count) { range, id in
                 if let id {
                     body(id, range)
@@ -85,47 +77,22 @@ public struct Tokenizer: Sendable {
         }
     }
 
-    private static func normalize(_ text: String, _ normalizer: BertNormalizer?) -> NormalizedText {
-        var text = text
-        return text.withUTF8 { normalize($0, 0..<$0.count, normalizer) }
-    }
-
-    private static func normalize(
-        _ bytes: UnsafeBufferPointer<UInt8>, _ range: Range<Int>, _ normalizer: BertNormalizer?
-    ) -> NormalizedText {
-        if let normalizer { return normalizer.normalize(bytes, range) }
-        var normalized = NormalizedText()
-        var position = range.lowerBound
-        for scalar in String(decoding: bytes[range], as: UTF8.self).unicodeScalars {
-            let end = position + UTF8.width(scalar)
-            normalized.append(scalar.value, from: Int32(clamping: position)..<Int32(clamping: end))
-            position = end
-        }
-        return normalized
-    }
-
     /// A part of the text that holds no raw added token.
     private func encodePlain(
-        _ bytes: UnsafeBufferPointer<UInt8>, _ range: Range<Int>, _ scratch: inout WordPiece.Scratch,
+        _ bytes: UnsafeBufferPointer<UInt8>, _ range: Range<Int>, _ scratch: inout TokenizerModel.Scratch,
         _ body: (Int32, Range<Int>) -> Void
     ) {
-        let normalized = Tokenizer.normalize(bytes, range, normalizer)
+        let normalized = normalizer.normalize(bytes, range)
         forEachPart(of: normalized) { part, id in
-            if let id {
-                body(id, normalized.source(of: part))
-            } else {
-                BertPreTokenizer.forEachWord(in: normalized.scalars, part) { word in
-                    model.tokenize(normalized.scalars, word, &scratch) { id, piece in
-                        body(id, normalized.source(of: piece))
-                    }
-                }
-            }
+            if let id { return body(id, normalized.source(of: part)) }
+            let words = preTokenizer.pieces(of: normalized, part)
+            model.tokenize(words, &scratch) { id, piece in body(id, words.text.source(of: piece)) }
         }
     }
 
     /// Cuts normalized text at the added tokens that are looked for there.
     private func forEachPart(of text: NormalizedText, _ body: (Range<Int>, Int32?) -> Void) {
-        guard !normalizedTokens.isEmpty else { return body(0..<text.scalars.count, nil) }
+        guard !normalizedTokens.isEmpty else { return body(0..<text.count, nil) }
         var utf8: [UInt8] = []
         // The scalar that begins at each byte; for the others, the one they belong to.
         var scalarAt: [Int] = []
@@ -133,7 +100,7 @@ public struct Tokenizer: Sendable {
             UTF8Encoding.append(scalar, to: &utf8)
             while scalarAt.count < utf8.count { scalarAt.append(index) }
         }
-        scalarAt.append(text.scalars.count)
+        scalarAt.append(text.count)
         utf8.withUnsafeBufferPointer { buffer in
             normalizedTokens.split(buffer, 0..<buffer.count) { range, id in
                 body(scalarAt[range.lowerBound]..<scalarAt[range.upperBound], id)

@@ -146,3 +146,74 @@ bool check_layer_norm_row_identity(const char *variant, size_t rows, size_t colu
     matrix_free(&x), matrix_free(&residual), matrix_free(&gamma), matrix_free(&beta), matrix_free(&whole);
     return identical;
 }
+
+static double rms_norm_error(const float *x, const float *gamma, double epsilon, const float *out, size_t columns) {
+    double squares = 0, worst = 0;
+    for (size_t i = 0; i < columns; i++) squares += (double)x[i] * x[i];
+    double root = sqrt(squares / (double)columns + epsilon);
+    for (size_t i = 0; i < columns; i++) {
+        double normal = x[i] / root;
+        worst = larger(fabs(out[i] - normal * gamma[i]) / (fabs(gamma[i]) * fmax(1, fabs(normal))), worst);
+    }
+    return worst;
+}
+
+double check_rms_norm(const char *variant, size_t rows, size_t columns, uint64_t seed) {
+    const resift_kernels *kernels = kernels_of(variant);
+    const float epsilon = 1e-3f;
+    matrix x = matrix_random(rows, columns, 3, 2, &seed), gamma = matrix_random(1, columns, 1, 1, &seed);
+    matrix out = matrix_make(rows, columns, 5), in_place = matrix_make(rows, columns, 2);
+    matrix_copy(&in_place, &x);
+    kernels->rms_norm(x.values, x.stride, gamma.values, epsilon, out.values, out.stride, rows, columns);
+    kernels->rms_norm(in_place.values, in_place.stride, gamma.values, epsilon, in_place.values, in_place.stride, rows,
+                      columns);
+    double worst = 0;
+    for (size_t row = 0; row < rows; row++) {
+        const float *values = matrix_row(&x, row);
+        worst = larger(rms_norm_error(values, gamma.values, epsilon, matrix_row(&out, row), columns), worst);
+        worst = larger(rms_norm_error(values, gamma.values, epsilon, matrix_row(&in_place, row), columns), worst);
+    }
+    if (!matrix_is_intact(&out) || !matrix_is_intact(&in_place)) worst = INFINITY;
+    matrix_free(&x), matrix_free(&gamma), matrix_free(&out), matrix_free(&in_place);
+    return worst;
+}
+
+bool check_rms_norm_row_identity(const char *variant, size_t rows, size_t columns, uint64_t seed) {
+    const resift_kernels *kernels = kernels_of(variant);
+    matrix x = matrix_random(rows, columns, 3, 2, &seed), gamma = matrix_random(1, columns, 1, 1, &seed);
+    matrix whole = matrix_make(rows, columns, 1);
+    kernels->rms_norm(x.values, x.stride, gamma.values, 1e-6f, whole.values, whole.stride, rows, columns);
+    bool identical = true;
+    for (size_t row = 0; row < rows; row++) {
+        matrix alone = matrix_make(1, columns, 2);
+        kernels->rms_norm(matrix_row(&x, row), x.stride, gamma.values, 1e-6f, alone.values, alone.stride, 1, columns);
+        identical &= matrix_rows_equal(&whole, row, &alone);
+        matrix_free(&alone);
+    }
+    matrix_free(&x), matrix_free(&gamma), matrix_free(&whole);
+    return identical;
+}
+
+double check_rotate(const char *variant, size_t heads, size_t half, uint64_t seed) {
+    matrix x = matrix_random(1, heads * 2 * half, 3, 1, &seed), y = matrix_make(1, heads * 2 * half, 3);
+    matrix angles = matrix_random(1, half, 1, 3, &seed);
+    matrix cosines = matrix_make(1, half, 1), sines = matrix_make(1, half, 1);
+    for (size_t i = 0; i < half; i++) {
+        cosines.values[i] = cosf(angles.values[i]);
+        sines.values[i] = sinf(angles.values[i]);
+    }
+    matrix_copy(&y, &x);
+    kernels_of(variant)->rotate(y.values, heads, half, cosines.values, sines.values);
+    double worst = 0;
+    for (size_t head = 0; head < heads; head++) {
+        const float *in = x.values + head * 2 * half, *out = y.values + head * 2 * half;
+        for (size_t i = 0; i < half; i++) {
+            double cosine = cosines.values[i], sine = sines.values[i];
+            worst = larger(fabs(out[i] - (in[i] * cosine - in[half + i] * sine)), worst);
+            worst = larger(fabs(out[half + i] - (in[half + i] * cosine + in[i] * sine)), worst);
+        }
+    }
+    if (!matrix_is_intact(&y)) worst = INFINITY;
+    matrix_free(&x), matrix_free(&y), matrix_free(&angles), matrix_free(&cosines), matrix_free(&sines);
+    return worst;
+}

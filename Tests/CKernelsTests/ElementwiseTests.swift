@@ -15,12 +15,19 @@ struct ElementwiseTests {
         #expect(check_gelu_tanh(variant, range.low, range.high, 40_001) <= CHECK_GELU_LIMIT)
     }
 
-    @Test("gelu keeps NaN, has the limits x and 0 at the infinities, and x/2 at 0", arguments: variants)
+    @Test("silu is within its limit of x / (1 + e^-x)", arguments: variants, ranges)
+    func siluMatchesReference(variant: String, range: (low: Double, high: Double)) {
+        #expect(check_silu(variant, range.low, range.high, 40_001) <= CHECK_SILU_LIMIT)
+    }
+
+    @Test("gelu and silu keep NaN, have the limits x and 0 at the infinities, and x/2 at 0", arguments: variants)
     func geluIsRightAtExtremes(variant: String) {
         #expect(check_gelu_extremes(variant))
     }
 
-    @Test("a number has the same gelu alone and inside an array, and add is exact", arguments: variants, widths)
+    @Test(
+        "a number has the same gelu and silu alone and inside an array, and add and multiply are exact",
+        arguments: variants, widths)
     func elementDoesNotDependOnItsPlace(variant: String, count: Int) {
         #expect(check_elementwise_identity(variant, count, 6))
     }

@@ -50,3 +50,25 @@ struct LayerNormTests {
         #expect(check_layer_norm_row_identity(variant, 5, columns, 12))
     }
 }
+
+@Suite("RMS norm and rotary positions")
+struct RMSNormTests {
+    @Test("the norm matches the double-precision reference, in place too", arguments: variants, widths)
+    func matchesReference(variant: String, columns: Int) {
+        for rows in 0...3 {
+            #expect(check_rms_norm(variant, rows, columns, 16) <= CHECK_RMS_NORM_LIMIT, "rows \(rows)")
+        }
+    }
+
+    @Test("a row has the same bits alone and inside a larger call", arguments: variants, widths)
+    func rowHasTheSameBitsAlone(variant: String, columns: Int) {
+        #expect(check_rms_norm_row_identity(variant, 5, columns, 17))
+    }
+
+    @Test("a rotation matches the double-precision reference", arguments: variants, widths)
+    func rotation(variant: String, half: Int) {
+        for heads in 0...3 {
+            #expect(check_rotate(variant, heads, half, 18) <= CHECK_ROTATE_LIMIT, "heads \(heads)")
+        }
+    }
+}

@@ -4,9 +4,30 @@ import Ranking
 import Testing
 import Tokenizers
 
-@Suite("WordPiece tokenizers agree with tokenizers 0.22.2")
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
+@Suite("Tokenizers agree with tokenizers 0.22.2")
 struct TokenizationTests {
-    static let names = ["wordpiece-uncased", "wordpiece-cased", "wordpiece-pylate", "real-bert-base-uncased"]
+    static let names =
+        [
+            "wordpiece-uncased", "wordpiece-cased", "wordpiece-pylate", "real-bert-base-uncased", "bpe-roberta",
+            "bpe-modernbert", "bpe-qwen2", "bpe-qwen3", "bpe-gemma", "unigram-deberta-v2", "unigram-xlm-roberta",
+            "unigram-xlm-roberta-current", "unigram-xlm-roberta-replace",
+        ] + large
+
+    /// Two real tokenizers, too large to be stored. `Tools/golden/generate.py DIRECTORY --real-tokenizers` writes them;
+    /// RESIFT_REAL_TOKENIZERS names the directory.
+    private static let large: [String] = {
+        guard let directory = realTokenizers else { return [] }
+        return ["real-xlm-roberta", "real-qwen2"].filter { FileStatus.isFile("\(directory)/\($0).json") }
+    }()
+    private static let realTokenizers = getenv("RESIFT_REAL_TOKENIZERS").map { String(cString: $0) }
 
     @Test("the ids of 2,200 strings are equal", arguments: names)
     func strings(name: String) throws {
@@ -70,10 +91,28 @@ struct TokenizationTests {
         }
     }
 
+    @Test("small tokenizers of every kind of part give the same ids for random texts")
+    func parts() throws {
+        let lines = try lines("parts.jsonl")
+        #expect(lines.count == 194)
+        for line in lines {
+            let file = try #require(line["tokenizer"]?.objectValue)
+            let tokenizer = try Tokenizer.load(.object(file), source: "test")
+            let texts = try #require(line["texts"]?.arrayValue).map { try #require($0.stringValue) }
+            let expected = try #require(line["ids"]?.arrayValue).map { try $0.floats().map { Int32($0) } }
+            for (text, ids) in zip(texts, expected) {
+                let parts = ["normalizer", "pre_tokenizer", "added_tokens"].map { file[$0]?.compact.prefix(200) ?? "" }
+                #expect(tokenizer.encode(text) == ids, "\(parts) \(text.debugDescription)")
+                #expect(tokenizer.encodeWithOffsets(text).tokenIDs == ids)
+            }
+        }
+    }
+
     private func tokenizer(_ name: String) throws -> Tokenizer {
         let index = try JSONFile.object(path: Fixtures.directory + "/tokenization/index.json")
         let files = try #require(index["files"]?.objectValue)
-        let path = Fixtures.directory + "/" + (try #require(files[name]?.objectValue).strings("tokenizer"))
+        let stored = try #require(files[name]?.objectValue)["tokenizer"]?.stringValue
+        let path = stored.map { Fixtures.directory + "/" + $0 } ?? "\(Self.realTokenizers ?? "")/\(name).json"
         return try Tokenizer.load(JSONFile.value(path: path), source: path)
     }
 

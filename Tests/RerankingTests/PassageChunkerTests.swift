@@ -119,13 +119,15 @@ struct PassageChunkerTests {
     func bound(stripsAccents: Bool, lowercases: Bool) throws {
         let json = #"{"strip_accents": \#(stripsAccents), "lowercase": \#(lowercases)}"#
         let normalizer = try BertNormalizer(JSONObject(parsing: json), source: "test")
+        let tokenizer = try #require(Self.tokenizer)
+        #expect(tokenizer.maxTokens(ofUTF8Bytes: 7) == 7)
         var previous: Unicode.Scalar = "a"
         for value in 0..<0x110000 as Range<UInt32> {
             guard let scalar = Unicode.Scalar(value) else { continue }
             for text in [String(scalar), String(previous) + String(scalar)] {
                 // A word of WordPiece has at most as many tokens as code points.
                 let most = normalizer.words(of: text).reduce(0) { $0 + $1.unicodeScalars.count }
-                if most > Tokenizer.maxTokens(ofUTF8Bytes: text.utf8.count) {
+                if let bound = tokenizer.maxTokens(ofUTF8Bytes: text.utf8.count), most > bound {
                     Issue.record("U+\(String(value, radix: 16)): \(most) tokens of \(text.utf8.count) bytes")
                 }
             }

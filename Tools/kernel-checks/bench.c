@@ -100,14 +100,22 @@ static void bench_matmul(const resift_kernels *kernels, size_t m, size_t n, size
 static void bench_attention(const resift_kernels *kernels, size_t tokens, size_t width, size_t heads, double peak) {
     size_t hidden = width * heads;
     float *qkv = numbers(tokens * hidden * 3), *out = numbers(tokens * hidden);
-    float *scratch = numbers(resift_attention_scratch_count(kernels, tokens, width));
+    float *scratch = numbers(resift_attention_scratch_count(kernels, tokens, width, 0));
     double best = 1e9;
     for (int round = 0; round < 20; round++) {
         double start = seconds();
         for (size_t head = 0; head < heads; head++) {
             const float *q = qkv + head * width;
-            resift_attention(kernels, q, 3 * hidden, q + hidden, 3 * hidden, q + 2 * hidden, 3 * hidden,
-                             out + head * width, hidden, tokens, tokens, width, 0.17f, scratch);
+            resift_attention_task task = {.q = q,
+                                          .ldq = 3 * hidden,
+                                          .out = out + head * width,
+                                          .ldo = hidden,
+                                          .heads = 1,
+                                          .queries = tokens,
+                                          .head_width = width,
+                                          .scale = 0.17f,
+                                          .own = {q + hidden, q + 2 * hidden, 3 * hidden, 3 * hidden, tokens}};
+            resift_attention(kernels, &task, scratch);
         }
         double elapsed = seconds() - start;
         if (elapsed < best) best = elapsed;

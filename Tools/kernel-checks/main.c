@@ -49,22 +49,24 @@ static void check_products(const char *variant) {
 }
 
 static void check_functions(const char *variant) {
-    double gelu = 0, gelu_tanh = 0, exponential = 0;
+    double gelu = 0, gelu_tanh = 0, silu = 0, exponential = 0;
     const double ranges[][2] = {{-0.01, 0.01}, {-6, 6}, {-20, 20}, {-1000, 1000}};
     for (size_t i = 0; i < sizeof ranges / sizeof *ranges; i++) {
         double low = ranges[i][0], high = ranges[i][1];
         expect_below(check_gelu(variant, low, high, 200001), CHECK_GELU_LIMIT, &gelu, variant, "gelu", i);
         expect_below(check_gelu_tanh(variant, low, high, 200001), CHECK_GELU_LIMIT, &gelu_tanh, variant, "gelu_tanh", i);
+        expect_below(check_silu(variant, low, high, 200001), CHECK_SILU_LIMIT, &silu, variant, "silu", i);
     }
     expect(check_gelu_extremes(variant), variant, "gelu at extremes", 1);
     expect_below(check_exp(variant), CHECK_EXP_LIMIT, &exponential, variant, "exp", 2);
     for (size_t w = 0; w < width_count; w++)
         expect(check_elementwise_identity(variant, widths[w], w), variant, "elementwise identity", widths[w]);
-    printf("  gelu: %.2g, gelu_tanh: %.2g, exp: %.2f units of the last place\n", gelu, gelu_tanh, exponential);
+    printf("  gelu: %.2g, gelu_tanh: %.2g, silu: %.2g, exp: %.2f units of the last place\n", gelu, gelu_tanh, silu,
+           exponential);
 }
 
 static void check_rows(const char *variant) {
-    double softmax = 0, layer_norm = 0;
+    double softmax = 0, layer_norm = 0, rms_norm = 0, rotate = 0;
     for (size_t w = 0; w < width_count; w++) {
         size_t width = widths[w];
         for (size_t rows = 0; rows < 4; rows++) {
@@ -73,31 +75,41 @@ static void check_rows(const char *variant) {
             for (int form = 0; form < check_layer_norm_form_count; form++)
                 expect_below(check_layer_norm(variant, form, rows, width, w), CHECK_LAYER_NORM_LIMIT, &layer_norm,
                              variant, "layer_norm", width);
+            expect_below(check_rms_norm(variant, rows, width, w), CHECK_RMS_NORM_LIMIT, &rms_norm, variant, "rms_norm",
+                         width);
+            expect_below(check_rotate(variant, rows, width, w), CHECK_ROTATE_LIMIT, &rotate, variant, "rotate", width);
         }
         expect_below(check_softmax(variant, 2, width, -2, w), CHECK_SOFTMAX_LIMIT, &softmax, variant,
                      "softmax, negative scale", width);
         expect(check_softmax_special(variant, width), variant, "softmax of special values", width);
         expect(check_softmax_row_identity(variant, 5, width, w), variant, "softmax, row identity", width);
         expect(check_layer_norm_row_identity(variant, 5, width, w), variant, "layer_norm, row identity", width);
+        expect(check_rms_norm_row_identity(variant, 5, width, w), variant, "rms_norm, row identity", width);
     }
-    printf("  softmax: %.2g, layer_norm: %.2g\n", softmax, layer_norm);
+    printf("  softmax: %.2g, layer_norm: %.2g, rms_norm: %.2g, rotate: %.2g\n", softmax, layer_norm, rms_norm, rotate);
 }
 
 static void check_attentions(const char *variant) {
     double largest = 0;
     const size_t head_widths[] = {1, 24, 32, 64};
     const size_t query_counts[] = {0, 1, 15, 130};
-    for (size_t w = 0; w < width_count; w++) {
-        for (size_t d = 0; d < sizeof head_widths / sizeof *head_widths; d++) {
-            for (size_t i = 0; i < sizeof query_counts / sizeof *query_counts; i++)
-                expect_below(check_attention(variant, query_counts[i], widths[w], head_widths[d], w),
-                             CHECK_ATTENTION_LIMIT, &largest, variant, "attention", widths[w]);
+    for (int form = 0; form < check_attention_form_count; form++) {
+        for (size_t w = 0; w < width_count; w++) {
+            for (size_t d = 0; d < sizeof head_widths / sizeof *head_widths; d++) {
+                for (size_t i = 0; i < sizeof query_counts / sizeof *query_counts; i++) {
+                    if (form != check_attention_plain && query_counts[i] > widths[w]) continue;
+                    expect_below(check_attention(variant, form, query_counts[i], widths[w], head_widths[d], w),
+                                 CHECK_ATTENTION_LIMIT, &largest, variant, "attention", widths[w]);
+                }
+            }
+            size_t queries = form == check_attention_plain || widths[w] > 35 ? 35 : widths[w];
+            expect(check_attention_row_identity(variant, form, queries, widths[w], 32, w), variant,
+                   "attention, row identity", widths[w]);
         }
-        expect(check_attention_row_identity(variant, 35, widths[w], 32, w), variant, "attention, row identity",
-               widths[w]);
+        // Long enough that the scores of one block of queries shrink to the fewest rows.
+        expect_below(check_attention(variant, form, 40, 2600, 32, 1), CHECK_ATTENTION_LIMIT, &largest, variant,
+                     "attention", 2600);
     }
-    // Long enough that the scores of one block of queries shrink to the fewest rows.
-    expect_below(check_attention(variant, 40, 2600, 32, 1), CHECK_ATTENTION_LIMIT, &largest, variant, "attention", 2600);
     printf("  attention: %.2g\n", largest);
 }
 

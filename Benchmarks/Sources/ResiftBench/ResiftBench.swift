@@ -13,6 +13,10 @@
 //     ResiftBench rounds [--threads N] [--precision P] [--text] WORKLOAD.json
 //                                                             one round for each line on standard input, so that a
 //                                                             driver can interleave engines; answers in JSON
+//     ResiftBench prefix [--threads N] [--precision P] MODEL PROMPT_TOKENS DOCUMENTS DOCUMENT_TOKENS
+//                                                             a causal model with and without the shared prefix
+//
+// With --model DIRECTORY, rounds are another model's than the embedded one, from token ids alone.
 //
 // A round starts from the workload's token ids, as the peers' rounds do; with --text from the texts.
 
@@ -26,6 +30,7 @@ struct ResiftBench {
         let threads = arguments.take(valueOf: "--threads").flatMap { Int($0) } ?? ComputePool.availableCPUs()
         let precision = arguments.take(valueOf: "--precision").flatMap(Precision.init) ?? .auto
         let fromText = arguments.take("--text")
+        let model = arguments.take(valueOf: "--model")
         switch (arguments.first, arguments.dropFirst().first) {
         case ("summary", let path?): try await summary(path, threads: threads, precision: precision)
         case ("cold-start", let resift?): try coldStart(resift)
@@ -46,10 +51,17 @@ struct ResiftBench {
             try await ScaleBench.run(
                 workload, workload.reranker, counts: [10, 100, 1_000, 5_000], maxTokens: maxTokens)
         case ("rounds", let path?):
-            try await rounds(path, threads: threads, precision: precision, fromText: fromText)
+            try await rounds(path, model: model, threads: threads, precision: precision, fromText: fromText)
+        case ("prefix", let model?) where arguments.count == 5:
+            let numbers = arguments.dropFirst(2).compactMap { Int($0) }
+            guard numbers.count == 3 else { throw CocoaError(.formatting) }
+            let encoder = try CrossEncoder.load(
+                directory: model, pool: ComputePool(threads: threads), precision: precision)
+            try await PrefixBench.run(
+                encoder, promptTokens: numbers[0], documents: numbers[1], documentTokens: numbers[2])
         default:
             print(
-                "usage: ResiftBench summary|cold-start|embed|search|dense|deadline|scale|rounds (see the head of ResiftBench.swift)"
+                "usage: ResiftBench summary|cold-start|embed|search|dense|deadline|scale|rounds|prefix (see the head of ResiftBench.swift)"
             )
             exit(64)
         }
@@ -107,9 +119,11 @@ struct ResiftBench {
         print("cold start of the command to its first score: min \(times[0].text) ms, median \(times[7].text) ms")
     }
 
-    private static func rounds(_ path: String, threads: Int, precision: Precision, fromText: Bool) async throws {
+    private static func rounds(
+        _ path: String, model: String?, threads: Int, precision: Precision, fromText: Bool
+    ) async throws {
         let begin = ContinuousClock.now
-        let workload = try await Workload(path: path, threads: threads, precision: precision)
+        let workload = try await Workload(path: path, model: model, threads: threads, precision: precision)
         say("ready \(begin.duration(to: .now) / .milliseconds(1))")
         while readLine() != nil {
             let time = try await workload.times(rounds: 1) {
@@ -160,17 +174,19 @@ struct Workload {
         }
     }
 
-    /// Checks the result before anything is timed: the texts have to give what the token ids give.
-    init(path: String, threads: Int, precision: Precision) async throws {
+    /// Checks the result before anything is timed: the texts have to give what the token ids give, with the embedded
+    /// model, whose tokens they are.
+    init(path: String, model: String? = nil, threads: Int, precision: Precision) async throws {
         let url = URL(fileURLWithPath: path)
         let stored = try JSONDecoder().decode(Stored.self, from: Data(contentsOf: url))
         name = url.deletingPathExtension().lastPathComponent
         (query, passages) = (stored.query, stored.passages)
         pairs = zip(stored.inputIDs, stored.tokenTypeIDs).map { EncodedPair(tokenIDs: $0, typeIDs: $1) }
         encoder = try CrossEncoder.load(
-            directory: DefaultModel.directory(), pool: ComputePool(threads: threads), precision: precision)
+            directory: model ?? DefaultModel.directory(), pool: ComputePool(threads: threads), precision: precision)
         reranker = Reranker(encoder)
         let logits = try await encoder.logits(of: pairs).map { $0[0] }
+        guard model == nil else { return }
         let scores = try await reranker.scores(query, passages, options: RerankOptions(activation: .identity))
         guard scores == logits else { throw CocoaError(.fileReadCorruptFile) }
     }

@@ -66,6 +66,12 @@ typedef struct resift_kernels {
     /// x = x/2 (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))), in place. Absolute error at most 1e-6 * max(1, |x|).
     void (*gelu_tanh)(float *x, size_t count);
 
+    /// x = x / (1 + e^-x), in place. Absolute error at most 1e-6 * max(1, |x|).
+    void (*silu)(float *x, size_t count);
+
+    /// x *= y, elementwise.
+    void (*multiply)(float *x, const float *y, size_t count);
+
     /// Each row of x becomes softmax(scale * row), in place. x is [rows, columns], columns >= 1.
     void (*softmax)(float *x, size_t ldx, size_t rows, size_t columns, float scale);
 
@@ -73,6 +79,14 @@ typedef struct resift_kernels {
     /// row by row, with the population variance taken about the mean (two passes). `out` may be x or residual.
     void (*layer_norm)(const float *x, size_t ldx, const float *residual, size_t ldr, const float *gamma,
                        const float *beta, float epsilon, float *out, size_t ldo, size_t rows, size_t columns);
+
+    /// out = x / sqrt(mean(x^2) + epsilon) * gamma, row by row. `out` may be x.
+    void (*rms_norm)(const float *x, size_t ldx, const float *gamma, float epsilon, float *out, size_t ldo, size_t rows,
+                     size_t columns);
+
+    /// Turns the pairs (x[i], x[i + half]) of each of `heads` stretches of 2 * half numbers by the angle whose cosine and
+    /// sine stand at i, in place.
+    void (*rotate)(float *x, size_t heads, size_t half, const float *cosines, const float *sines);
 
     /// Rows to bytes, each with a scale and a zero of its own that cover the row's range and 0: a number is off by at
     /// most half a scale. Every variant gives the same bytes. `columns` is filled up to RESIFT_OPERAND_STEP with zero
@@ -113,14 +127,49 @@ const resift_kernels *resift_kernels_at(size_t index);
 /// Floats in the packed form of a [K, N] matrix.
 size_t resift_packed_count(const resift_kernels *kernels, size_t n, size_t k);
 
-/// Floats of scratch (64-byte aligned) that `resift_attention` needs.
-size_t resift_attention_scratch_count(const resift_kernels *kernels, size_t tokens, size_t head_width);
+/// Keys and values of consecutive tokens, [tokens, D] each.
+typedef struct resift_keys_values {
+    const float *k, *v;
+    size_t ldk, ldv, tokens;
+} resift_keys_values;
 
-/// One head of scaled dot-product attention over one sequence: out = softmax(scale Q K^T) V.
-/// Q is [queries, D], K and V are [tokens, D], out is [queries, D].
-void resift_attention(const resift_kernels *kernels, const float *q, size_t ldq, const float *k, size_t ldk,
-                      const float *v, size_t ldv, float *out, size_t ldo, size_t queries, size_t tokens,
-                      size_t head_width, float scale, float *scratch);
+/// Which keys a query sees: those up to `before` places before its own and up to `after` places behind it. The place of
+/// the first query among the keys is `first`.
+typedef struct resift_reach {
+    size_t first, before, after;
+} resift_reach;
+
+/// Scores that depend on how far apart a query and a key are: with t = buckets[place of query - place of key], query i
+/// and key j get (position_keys[t] . q_i + position_queries[t] . k_j) on top of q_i . k_j.
+typedef struct resift_relative_positions {
+    /// [count, D] each, packed by `pack_transposed`.
+    const float *packed_keys, *packed_queries;
+    size_t count;
+    /// Points at the bucket of distance 0; distances run from 1 - tokens to tokens - 1.
+    const int32_t *buckets;
+} resift_relative_positions;
+
+/// Attention of query heads that share their keys and values: out = softmax(scale Q K^T) V for each head.
+/// Q and out are [queries, heads * D]; out may be Q. Keys and values are those of `before` (no tokens where it is NULL) followed by
+/// those of `own`. `reach` is NULL where every query sees every key, `relative` where scores have no such terms.
+typedef struct resift_attention_task {
+    const float *q;
+    float *out;
+    size_t ldq, ldo, heads, queries, head_width;
+    float scale;
+    const resift_keys_values *before;
+    resift_keys_values own;
+    const resift_reach *reach;
+    const resift_relative_positions *relative;
+} resift_attention_task;
+
+/// Floats of scratch (64-byte aligned) that `resift_attention` needs for so many keys (`before` and `own` together) and
+/// relative positions.
+size_t resift_attention_scratch_count(const resift_kernels *kernels, size_t tokens, size_t head_width,
+                                      size_t relative_positions);
+
+/// A query's result depends on the keys it sees alone, not on the other queries of the call.
+void resift_attention(const resift_kernels *kernels, const resift_attention_task *task, float *scratch);
 
 /// A weight [N, K] of signed bytes: value = integer * scale of its output n. Arrays by output go on with zeros to the
 /// end of the last panel.

@@ -6,13 +6,16 @@ package struct LayerNorm: Sendable {
     private let beta: FloatBuffer
     private let epsilon: Float
 
-    /// Loads `name.weight` (γ) and `name.bias` (β).
+    /// Loads `name.weight` (γ) and `name.bias` (β, 0 where the model has none).
     package static func load(
-        _ checkpoint: Checkpoint, _ name: String, width: Int, epsilon: Float
+        _ checkpoint: Checkpoint, _ name: String, width: Int, epsilon: Float, hasBias: Bool = true
     ) throws(RankingError) -> LayerNorm {
         LayerNorm(
             gamma: FloatBuffer(try checkpoint.floats(name + ".weight", shape: [width])),
-            beta: FloatBuffer(try checkpoint.floats(name + ".bias", shape: [width])), epsilon: epsilon)
+            beta: FloatBuffer(
+                hasBias
+                    ? try checkpoint.floats(name + ".bias", shape: [width]) : [Float](repeating: 0, count: width)),
+            epsilon: epsilon)
     }
 
     /// out = LayerNorm(x + residual); out may be x or residual.

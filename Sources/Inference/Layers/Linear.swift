@@ -11,29 +11,42 @@ package struct Linear: Sendable {
     package static func load(
         _ checkpoint: Checkpoint, _ name: String, inputs: Int, outputs: Int, kernels: Kernels
     ) throws(RankingError) -> Linear {
-        try load(checkpoint, stacked: [name], inputs: inputs, outputs: outputs, kernels: kernels)
+        try load(checkpoint, stacked: [LinearSource(name)], inputs: inputs, outputs: outputs, kernels: kernels)
     }
 
     /// Loads several layers of the same input as one, their outputs side by side.
     package static func load(
-        _ checkpoint: Checkpoint, stacked names: [String], inputs: Int, outputs: Int, kernels: Kernels
+        _ checkpoint: Checkpoint, stacked sources: [LinearSource], inputs: Int, outputs: Int, kernels: Kernels
     ) throws(RankingError) -> Linear {
-        var weight: [Float] = []
-        var bias: [Float] = []
-        for name in names {
-            weight += try checkpoint.floats(name + ".weight", shape: [outputs, inputs])
-            bias += try checkpoint.floats(name + ".bias", shape: [outputs])
+        // All shapes are right before memory is taken for any of them.
+        var stored: [Checkpoint.StoredLinear] = []
+        for source in sources { stored.append(try checkpoint.linear(source, inputs: inputs, outputs: outputs)) }
+        let weight = FloatBuffer(count: sources.count * outputs * inputs)
+        for (index, layer) in stored.enumerated() {
+            let base = weight.writable + index * outputs * inputs
+            for output in 0..<outputs { layer.read(output: output, into: base + output * inputs) }
+            guard Kernels.allFinite(UnsafeBufferPointer(start: base, count: outputs * inputs)) else {
+                throw checkpoint.notFinite(sources[index].name + ".weight")
+            }
         }
-        let packed = weight.withUnsafeBufferPointer { buffer -> PackedMatrix? in
-            guard let base = buffer.baseAddress else { return nil }
-            return kernels.pack(weight: MatrixView(base, rows: outputs * names.count, columns: inputs))
+        return Linear(
+            weight: kernels.pack(
+                weight: MatrixView(weight.base, rows: outputs * sources.count, columns: inputs)),
+            bias: FloatBuffer(stored.flatMap(\.bias)))
+    }
+
+    /// A layer whose outputs are rows of an embedding table, without bias.
+    package static func load(
+        _ checkpoint: Checkpoint, rows: [Int], of table: StoredMatrix, named name: String, kernels: Kernels
+    ) throws(RankingError) -> Linear {
+        let weight = FloatBuffer(count: rows.count * table.columns)
+        for (index, row) in rows.enumerated() { table.read(row: row, into: weight.writable + index * table.columns) }
+        guard Kernels.allFinite(UnsafeBufferPointer(start: weight.base, count: weight.count)) else {
+            throw checkpoint.notFinite(name)
         }
-        guard let packed else {
-            throw RankingError(
-                .corruptFile, what: "\(names.joined(separator: ", ")) has no values.",
-                why: "A layer of the model has width 0.", fix: "Download config.json and the weights again.")
-        }
-        return Linear(weight: packed, bias: FloatBuffer(bias))
+        return Linear(
+            weight: kernels.pack(weight: MatrixView(weight.base, rows: rows.count, columns: table.columns)),
+            bias: FloatBuffer([Float](repeating: 0, count: rows.count)))
     }
 
     package func callAsFunction(_ x: MatrixView, into y: MutableMatrixView, _ kernels: Kernels) {

@@ -11,7 +11,7 @@ package struct NarrowLinear: Sendable {
     /// Weights stored as I8 are packed as they are; others are rounded one output at a time. What was packed before is
     /// taken from the checkpoint's `packed` file.
     package static func load(
-        _ checkpoint: Checkpoint, stacked names: [String], inputs: Int, outputs: Int, format: NarrowFormat,
+        _ checkpoint: Checkpoint, stacked sources: [LinearSource], inputs: Int, outputs: Int, format: NarrowFormat,
         kernels: Kernels
     ) throws(RankingError) -> NarrowLinear {
         guard format == .bf16 || inputs <= Kernels.maxInt8Inputs else {
@@ -19,38 +19,40 @@ package struct NarrowLinear: Sendable {
                 .unsupportedModel, what: "A layer of the model has \(inputs) inputs.",
                 why: "int8 adds up at most \(Kernels.maxInt8Inputs) products.", fix: "Choose the precision fp32.")
         }
-        let layout = kernels.layout(format, inputs: inputs, outputs: outputs * names.count)
-        if let weight = checkpoint.packed?.matrix(names, layout) { return NarrowLinear(weight: weight) }
+        let keys = sources.map(\.key)
+        let layout = kernels.layout(format, inputs: inputs, outputs: outputs * sources.count)
+        if let weight = checkpoint.packed?.matrix(keys, layout) { return NarrowLinear(weight: weight) }
+        // All shapes are right before memory is taken for any of them.
+        var stored: [Checkpoint.StoredLinear] = []
+        for source in sources { stored.append(try checkpoint.linear(source, inputs: inputs, outputs: outputs)) }
         var packer = kernels.packer(layout)
         var row = [Float](repeating: 0, count: inputs)
-        for name in names {
-            let weight = try checkpoint.matrix(name + ".weight", shape: [outputs, inputs])
-            let bias = try checkpoint.floats(name + ".bias", shape: [outputs])
+        for (source, layer) in zip(sources, stored) {
             let isFinite = row.withUnsafeMutableBufferPointer { row in
-                pack(weight, bias, row, asIntegers: format == .int8, &packer)
+                pack(layer, row, asIntegers: format == .int8, &packer)
             }
-            guard isFinite else { throw checkpoint.notFinite(name + ".weight") }
-            weight.releasePages()
+            guard isFinite else { throw checkpoint.notFinite(source.name + ".weight") }
+            layer.releasePages()
         }
         let weight = packer.packed()
-        checkpoint.packed?.keep(weight, names)
+        checkpoint.packed?.keep(weight, keys)
         return NarrowLinear(weight: weight)
     }
 
     /// False if a weight is not a finite number.
     private static func pack(
-        _ weight: StoredMatrix, _ bias: [Float], _ row: UnsafeMutableBufferPointer<Float>, asIntegers: Bool,
+        _ layer: Checkpoint.StoredLinear, _ row: UnsafeMutableBufferPointer<Float>, asIntegers: Bool,
         _ packer: inout Kernels.NarrowPacker
     ) -> Bool {
         guard let values = row.baseAddress else { return false }
-        for output in 0..<weight.rows {
-            if asIntegers, let (integers, scale) = weight.integers(row: output) {
+        for (output, bias) in layer.bias.enumerated() {
+            if asIntegers, let (integers, scale) = layer.integers(output: output) {
                 guard (scale * 128).isFinite else { return false }
-                packer.add(integers, scale: scale, bias: bias[output])
+                packer.add(integers, scale: scale, bias: bias)
             } else {
-                weight.read(row: output, into: values)
+                layer.read(output: output, into: values)
                 guard Kernels.allFinite(UnsafeBufferPointer(row)) else { return false }
-                packer.add(values, bias: bias[output])
+                packer.add(values, bias: bias)
             }
         }
         return true

@@ -8,6 +8,9 @@
 // Checkpoints differ in: exact or tanh GELU, LayerNorm ε, number of positions, the "bert." name prefix, and an int64
 // `position_ids` tensor in older files, which is not read.
 //
+// RoBERTa, XLM-RoBERTa, Jina v2, ELECTRA, DistilBERT and DeBERTa v2 have the same body; each says in its own file what
+// differs (BERTConfig).
+//
 // Shapes: T tokens of all sequences laid end to end, B sequences, H hidden size, D head width, F feed-forward width.
 
 package import Ranking
@@ -35,12 +38,24 @@ package struct BERTEncoder: Sendable {
     package static func load(
         _ checkpoint: Checkpoint, config: BERTConfig, kernels: Kernels, precision: Precision
     ) throws(RankingError) -> BERTEncoder {
-        let prefix = checkpoint.contains("bert.embeddings.word_embeddings.weight") ? "bert." : ""
-        let embeddings = try BERTEmbeddings.load(checkpoint, prefix + "embeddings", config)
-        let names = (0..<config.numHiddenLayers).map { "\(prefix)encoder.layer.\($0)" }
+        let layout = config.layout
+        let prefix = checkpoint.contains("\(layout.prefix)\(layout.wordEmbeddings).weight") ? layout.prefix : ""
+        let embeddings = try BERTEmbeddings.load(checkpoint, prefix, config, kernels)
+        let names = (0..<config.numHiddenLayers).map { "\(prefix)\(layout.layers).\($0)" }
+        var table: FloatBuffer?
+        if let relative = config.relative {
+            table = try RelativeAttention.table(checkpoint, prefix, config, relative, kernels)
+        }
+        func relative(_ layer: String) throws(RankingError) -> RelativeAttention? {
+            guard let table, let relative = config.relative else { return nil }
+            return try RelativeAttention.load(checkpoint, layer, table: table, config, relative, kernels)
+        }
         func narrow(_ format: NarrowFormat) throws(RankingError) -> Layers {
             var layers: [BERTNarrowLayer] = []
-            for name in names { layers.append(try BERTNarrowLayer.load(checkpoint, name, config, format, kernels)) }
+            for name in names {
+                layers.append(
+                    try BERTNarrowLayer.load(checkpoint, name, config, relative(name), format, kernels))
+            }
             return .narrow(layers, format)
         }
         let layers: Layers
@@ -49,7 +64,9 @@ package struct BERTEncoder: Sendable {
         case .bf16: layers = try narrow(.bf16)
         case .fp32, .auto:
             var loaded: [BERTLayer] = []
-            for name in names { loaded.append(try BERTLayer.load(checkpoint, name, config, kernels)) }
+            for name in names {
+                loaded.append(try BERTLayer.load(checkpoint, name, config, relative(name), kernels))
+            }
             layers = .single(loaded)
         }
         return BERTEncoder(config: config, embeddings: embeddings, layers: layers, kernels: kernels)
@@ -152,45 +169,42 @@ extension BERTEncoder {
     }
 }
 
-/// word[id] + type[type] + position[i], then LayerNorm.
+/// word[id] + type[type] + position[i], then LayerNorm and the projection to the hidden size; without the terms that a
+/// family lacks.
 private struct BERTEmbeddings: Sendable {
+    let config: BERTConfig
     let word: StoredMatrix
-    let type: StoredMatrix
-    let position: StoredMatrix
+    let type: StoredMatrix?
+    let position: StoredMatrix?
     let norm: LayerNorm
+    let projection: Linear?
 
     static func load(
-        _ checkpoint: Checkpoint, _ name: String, _ config: BERTConfig
+        _ checkpoint: Checkpoint, _ prefix: String, _ config: BERTConfig, _ kernels: Kernels
     ) throws(RankingError) -> BERTEmbeddings {
-        func table(_ table: String, rows: Int) throws(RankingError) -> StoredMatrix {
-            try checkpoint.table("\(name).\(table).weight", shape: [rows, config.hiddenSize])
+        let (layout, width) = (config.layout, config.embeddingSize)
+        func table(_ name: String, rows: Int) throws(RankingError) -> StoredMatrix {
+            try checkpoint.table("\(prefix)\(name).weight", shape: [rows, width])
+        }
+        var projection: Linear?
+        if width != config.hiddenSize {
+            projection = try Linear.load(
+                checkpoint, prefix + layout.embeddingProjection, inputs: width, outputs: config.hiddenSize,
+                kernels: kernels)
         }
         return BERTEmbeddings(
-            word: try table("word_embeddings", rows: config.vocabSize),
-            type: try table("token_type_embeddings", rows: config.typeVocabSize),
-            position: try table("position_embeddings", rows: config.maxPositionEmbeddings),
+            config: config, word: try table(layout.wordEmbeddings, rows: config.vocabSize),
+            type: config.types == .none ? nil : try table(layout.typeEmbeddings, rows: config.typeVocabSize),
+            position: config.positions == .none
+                ? nil : try table(layout.positionEmbeddings, rows: config.maxPositionEmbeddings),
             norm: try LayerNorm.load(
-                checkpoint, name + ".LayerNorm", width: config.hiddenSize, epsilon: config.layerNormEps))
+                checkpoint, prefix + layout.embeddingNorm, width: width, epsilon: config.layerNormEps),
+            projection: projection)
     }
 
     func check(_ batch: TokenBatch) throws(RankingError) {
-        guard batch.longest <= position.rows else {
-            throw RankingError(
-                .invalidInput, what: "A sequence has \(batch.longest) tokens.",
-                why: "The model has \(position.rows) positions.", fix: "Truncate or split the text before scoring.")
-        }
-        guard (0..<batch.sequences).allSatisfy({ !batch.range($0).isEmpty }) else {
-            throw RankingError(
-                .invalidInput, what: "A sequence has no tokens.",
-                why: "The texts have none, and the tokenizer puts no special tokens around them.",
-                fix: "Score texts that are not empty.")
-        }
-        if let id = batch.tokenIDs.first(where: { $0 < 0 || Int($0) >= word.rows }) {
-            throw RankingError(
-                .corruptFile, what: "The tokenizer gave the id \(id), but the model has \(word.rows) token embeddings.",
-                why: "tokenizer.json and the weights belong to different models.",
-                fix: "Download both from the same revision.")
-        }
+        try batch.check(vocabulary: word.rows, positions: config.maxTokens)
+        guard let type, config.types == .asGiven else { return }
         if let id = batch.typeIDs.first(where: { $0 < 0 || Int($0) >= type.rows }) {
             throw RankingError(
                 .corruptFile, what: "The tokenizer gave the type id \(id), but the model has \(type.rows) types.",
@@ -201,23 +215,69 @@ private struct BERTEmbeddings: Sendable {
 
     /// `rows` are tokens of the batch; out is [rows, H].
     func callAsFunction(_ batch: TokenBatch, _ rows: Range<Int>, into out: MutableMatrixView, _ kernels: Kernels) {
+        guard let projection else { return sum(batch, rows, into: out, kernels) }
+        let width = config.embeddingSize
+        withUnsafeTemporaryAllocation(of: Float.self, capacity: rows.count * width) { narrow in
+            guard let base = narrow.baseAddress else { return }
+            let embedded = MutableMatrixView(base, rows: rows.count, columns: width)
+            sum(batch, rows, into: embedded, kernels)
+            projection(embedded.readOnly, into: out, kernels)
+        }
+    }
+
+    private func sum(_ batch: TokenBatch, _ rows: Range<Int>, into out: MutableMatrixView, _ kernels: Kernels) {
         let width = out.columns
         var sequence = batch.sequence(ofToken: rows.lowerBound)
+        var places = Places(config.positions, batch, sequence, before: rows.lowerBound)
         withUnsafeTemporaryAllocation(of: Float.self, capacity: width) { term in
             guard let base = term.baseAddress else { return }
             let addend = MatrixView(base, rows: 1, columns: width)
             for token in rows {
-                while token >= batch.starts[sequence + 1] { sequence += 1 }
-                let index = token - batch.starts[sequence]
+                while token >= batch.starts[sequence + 1] {
+                    sequence += 1
+                    places = Places(config.positions, batch, sequence, before: token)
+                }
                 let row = out.rows(token - rows.lowerBound..<token - rows.lowerBound + 1)
                 word.read(row: Int(batch.tokenIDs[token]), into: row.base)
-                type.read(row: Int(batch.typeIDs[token]), into: base)
-                kernels.add(row, addend)
-                position.read(row: index, into: base)
-                kernels.add(row, addend)
+                if let type {
+                    type.read(row: config.types == .asGiven ? Int(batch.typeIDs[token]) : 0, into: base)
+                    kernels.add(row, addend)
+                }
+                if let position {
+                    position.read(row: places.next(batch.tokenIDs[token]), into: base)
+                    kernels.add(row, addend)
+                }
             }
         }
         norm(out.readOnly, into: out, kernels)
+    }
+
+    /// The rows of the position table for one sequence's tokens, one after the other.
+    private struct Places {
+        private let padding: Int?
+        private var count: Int
+
+        /// `before` is the first token that `next` is asked for.
+        init(_ positions: BERTConfig.Positions, _ batch: TokenBatch, _ sequence: Int, before token: Int) {
+            let earlier = batch.starts[sequence]..<token
+            if case .behindPadding(let id) = positions {
+                padding = id
+                count = batch.tokenIDs[earlier].count { Int($0) != id }
+            } else {
+                padding = nil
+                count = earlier.count
+            }
+        }
+
+        mutating func next(_ token: Int32) -> Int {
+            guard let padding else {
+                defer { count += 1 }
+                return count
+            }
+            if Int(token) == padding { return padding }
+            defer { count += 1 }
+            return padding + 1 + count
+        }
     }
 }
 
@@ -227,6 +287,7 @@ private struct BERTEmbeddings: Sendable {
 ///     y = LayerNorm(a + act(a W_1) W_2)
 private struct BERTLayer: Sendable {
     let config: BERTConfig
+    let relative: RelativeAttention?
     let query: Linear
     let keyValue: Linear
     let attentionOutput: Linear
@@ -236,25 +297,27 @@ private struct BERTLayer: Sendable {
     let outputNorm: LayerNorm
 
     static func load(
-        _ checkpoint: Checkpoint, _ name: String, _ config: BERTConfig, _ kernels: Kernels
+        _ checkpoint: Checkpoint, _ name: String, _ config: BERTConfig, _ relative: RelativeAttention?,
+        _ kernels: Kernels
     ) throws(RankingError) -> BERTLayer {
-        let (hidden, inner) = (config.hiddenSize, config.intermediateSize)
-        func linear(_ layers: [String], from inputs: Int, to outputs: Int) throws(RankingError) -> Linear {
-            let names = layers.map { "\(name).\($0)" }
-            return try Linear.load(checkpoint, stacked: names, inputs: inputs, outputs: outputs, kernels: kernels)
+        let (hidden, inner, layout) = (config.hiddenSize, config.intermediateSize, config.layout)
+        func linear(_ sources: LinearSource..., from inputs: Int, to outputs: Int) throws(RankingError) -> Linear {
+            try Linear.load(
+                checkpoint, stacked: sources.map { $0.inside(name) }, inputs: inputs, outputs: outputs, kernels: kernels
+            )
         }
         func norm(_ layer: String) throws(RankingError) -> LayerNorm {
             try LayerNorm.load(checkpoint, "\(name).\(layer)", width: hidden, epsilon: config.layerNormEps)
         }
         return BERTLayer(
-            config: config,
-            query: try linear(["attention.self.query"], from: hidden, to: hidden),
-            keyValue: try linear(["attention.self.key", "attention.self.value"], from: hidden, to: hidden),
-            attentionOutput: try linear(["attention.output.dense"], from: hidden, to: hidden),
-            attentionNorm: try norm("attention.output.LayerNorm"),
-            intermediate: try linear(["intermediate.dense"], from: hidden, to: inner),
-            output: try linear(["output.dense"], from: inner, to: hidden),
-            outputNorm: try norm("output.LayerNorm"))
+            config: config, relative: relative,
+            query: try linear(layout.query, from: hidden, to: hidden),
+            keyValue: try linear(layout.key, layout.value, from: hidden, to: hidden),
+            attentionOutput: try linear(LinearSource(layout.attentionOutput), from: hidden, to: hidden),
+            attentionNorm: try norm(layout.attentionNorm),
+            intermediate: try linear(LinearSource(layout.intermediate), from: hidden, to: inner),
+            output: try linear(LinearSource(layout.output), from: inner, to: hidden),
+            outputNorm: try norm(layout.outputNorm))
     }
 
     /// Keys and values of these rows of `space.hidden`, and the queries unless only first tokens will ask.
@@ -308,11 +371,22 @@ private struct BERTLayer: Sendable {
         _ query: MutableMatrixView, _ tokens: Range<Int>, _ head: Range<Int>, into context: MutableMatrixView,
         _ space: BERTWorkspace, _ slot: Int, _ kernels: Kernels
     ) {
-        let keyValue = space.keyValue.rows(tokens)
+        let keyValue = space.keyValue.rows(tokens).readOnly
         let hidden = config.hiddenSize
         kernels.attention(
-            query: query.readOnly, key: keyValue.columns(head).readOnly,
-            value: keyValue.columns(head.lowerBound + hidden..<head.upperBound + hidden).readOnly,
-            scale: 1 / Float(config.headWidth).squareRoot(), into: context, scratch: space.scratch(slot).attention)
+            query: query.readOnly,
+            own: Kernels.KeysValues(
+                key: keyValue.columns(head),
+                value: keyValue.columns(head.lowerBound + hidden..<head.upperBound + hidden)),
+            scale: config.attentionScale,
+            relative: space.distances.flatMap { distances in
+                relative?.positions(head: head.lowerBound / config.headWidth, buckets: distances.zero)
+            },
+            into: context, scratch: space.scratch(slot).attention)
     }
+}
+
+extension BERTConfig {
+    /// Of the scores before the softmax.
+    var attentionScale: Float { 1 / Float(headWidth * (relative?.terms ?? 1)).squareRoot() }
 }

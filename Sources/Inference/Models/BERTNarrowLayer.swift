@@ -6,6 +6,7 @@ import Ranking
 /// the next inside the L1 and L2 caches; what lies between two linear layers never reaches memory.
 struct BERTNarrowLayer: Sendable {
     private let config: BERTConfig
+    private let relative: RelativeAttention?
     private let query: NarrowLinear
     private let keyValue: NarrowLinear
     private let attentionOutput: NarrowLinear
@@ -15,26 +16,29 @@ struct BERTNarrowLayer: Sendable {
     private let outputNorm: LayerNorm
 
     static func load(
-        _ checkpoint: Checkpoint, _ name: String, _ config: BERTConfig, _ format: NarrowFormat, _ kernels: Kernels
+        _ checkpoint: Checkpoint, _ name: String, _ config: BERTConfig, _ relative: RelativeAttention?,
+        _ format: NarrowFormat, _ kernels: Kernels
     ) throws(RankingError) -> BERTNarrowLayer {
-        let (hidden, inner) = (config.hiddenSize, config.intermediateSize)
-        func linear(_ layers: [String], from inputs: Int, to outputs: Int) throws(RankingError) -> NarrowLinear {
-            let names = layers.map { "\(name).\($0)" }
-            return try NarrowLinear.load(
-                checkpoint, stacked: names, inputs: inputs, outputs: outputs, format: format, kernels: kernels)
+        let (hidden, inner, layout) = (config.hiddenSize, config.intermediateSize, config.layout)
+        func linear(
+            _ sources: LinearSource..., from inputs: Int, to outputs: Int
+        ) throws(RankingError) -> NarrowLinear {
+            try NarrowLinear.load(
+                checkpoint, stacked: sources.map { $0.inside(name) }, inputs: inputs, outputs: outputs, format: format,
+                kernels: kernels)
         }
         func norm(_ layer: String) throws(RankingError) -> LayerNorm {
             try LayerNorm.load(checkpoint, "\(name).\(layer)", width: hidden, epsilon: config.layerNormEps)
         }
         return BERTNarrowLayer(
-            config: config,
-            query: try linear(["attention.self.query"], from: hidden, to: hidden),
-            keyValue: try linear(["attention.self.key", "attention.self.value"], from: hidden, to: hidden),
-            attentionOutput: try linear(["attention.output.dense"], from: hidden, to: hidden),
-            attentionNorm: try norm("attention.output.LayerNorm"),
-            intermediate: try linear(["intermediate.dense"], from: hidden, to: inner),
-            output: try linear(["output.dense"], from: inner, to: hidden),
-            outputNorm: try norm("output.LayerNorm"))
+            config: config, relative: relative,
+            query: try linear(layout.query, from: hidden, to: hidden),
+            keyValue: try linear(layout.key, layout.value, from: hidden, to: hidden),
+            attentionOutput: try linear(LinearSource(layout.attentionOutput), from: hidden, to: hidden),
+            attentionNorm: try norm(layout.attentionNorm),
+            intermediate: try linear(LinearSource(layout.intermediate), from: hidden, to: inner),
+            output: try linear(LinearSource(layout.output), from: inner, to: hidden),
+            outputNorm: try norm(layout.outputNorm))
     }
 
     /// Keys and values of these rows, whose hidden states are `input`; and the queries unless only first tokens ask.
@@ -126,10 +130,22 @@ struct BERTNarrowLayer: Sendable {
         _ space: BERTNarrowWorkspace, _ slot: Int, _ kernels: Kernels
     ) {
         let keyValue = space.keyValue.rows(tokens)
-        let hidden = config.hiddenSize
+        let (key, hidden) = (keyValue.columns(head), config.hiddenSize)
+        let value = keyValue.columns(head.lowerBound + hidden..<head.upperBound + hidden)
+        let scratch = space.scratch(slot)
+        guard let relative, let distances = space.distances else {
+            return kernels.attention(
+                query: query, key: key, value: value, scale: config.attentionScale, into: context,
+                scratch: scratch.attention)
+        }
+        let wide = scratch.widened(queries: query.rows, tokens: tokens.count, columns: head.count)
+        kernels.widen(query, into: wide.query)
+        kernels.widen(key, into: wide.key)
+        kernels.widen(value, into: wide.value)
         kernels.attention(
-            query: query, key: keyValue.columns(head),
-            value: keyValue.columns(head.lowerBound + hidden..<head.upperBound + hidden),
-            scale: 1 / Float(config.headWidth).squareRoot(), into: context, scratch: space.scratch(slot).attention)
+            query: wide.query.readOnly,
+            own: Kernels.KeysValues(key: wide.key.readOnly, value: wide.value.readOnly), scale: config.attentionScale,
+            relative: relative.positions(head: head.lowerBound / config.headWidth, buckets: distances.zero),
+            into: context, scratch: scratch.attention)
     }
 }

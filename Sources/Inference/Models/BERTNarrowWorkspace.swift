@@ -10,6 +10,8 @@ final class BERTNarrowWorkspace {
     let keyValue: HalfMatrixView
     /// [B, H].
     let firstTokens: MutableMatrixView
+    /// For disentangled attention, which is computed in single precision.
+    let distances: RelativeDistances?
 
     /// What one thread needs for the rows or the head it works on.
     struct Scratch {
@@ -19,6 +21,18 @@ final class BERTNarrowWorkspace {
         let intermediate: NarrowRows
         fileprivate let products: UnsafeMutablePointer<Float>
         let attention: UnsafeMutablePointer<Float>
+        fileprivate let wide: UnsafeMutablePointer<Float>
+
+        /// Room for the query, keys and values of one head in single precision.
+        func widened(
+            queries: Int, tokens: Int, columns: Int
+        ) -> (query: MutableMatrixView, key: MutableMatrixView, value: MutableMatrixView) {
+            (
+                MutableMatrixView(wide, rows: queries, columns: columns),
+                MutableMatrixView(wide + queries * columns, rows: tokens, columns: columns),
+                MutableMatrixView(wide + (queries + tokens) * columns, rows: tokens, columns: columns)
+            )
+        }
 
         /// The result of a linear layer for one strip.
         func product(rows: Int, columns: Int) -> MutableMatrixView {
@@ -41,7 +55,15 @@ final class BERTNarrowWorkspace {
         let threads = lane.threads
         rowBlocks = RowBlocks(count: batch.tokens, threads: threads)
         let blockRows = rowBlocks.rows
-        let attention = kernels.attentionBF16ScratchCount(tokens: batch.longest, headWidth: config.headWidth)
+        distances = config.relative.map { RelativeDistances($0, tokens: batch.longest) }
+        let attention: Int
+        if let distances {
+            attention = kernels.attentionScratchCount(
+                tokens: batch.longest, headWidth: config.headWidth, relativePositions: distances.rows)
+        } else {
+            attention = kernels.attentionBF16ScratchCount(tokens: batch.longest, headWidth: config.headWidth)
+        }
+        let widened = distances == nil ? 0 : 3 * batch.longest * config.headWidth
         let strip = min(blockRows, BERTNarrowWorkspace.stripRows) * max(2 * width, inner)
 
         // One allocation, cut up; each part starts on a 64-byte boundary.
@@ -57,7 +79,9 @@ final class BERTNarrowWorkspace {
             reserve(halves: batch.tokens * queryWidth), reserve(halves: batch.tokens * keyValueWidth)
         )
         let first = reserve(batch.sequences * width)
-        let slots = (0..<threads).map { _ in (products: reserve(strip), attention: reserve(attention)) }
+        let slots = (0..<threads).map { _ in
+            (products: reserve(strip), attention: reserve(attention), wide: reserve(widened))
+        }
         buffer = lane.takeBuffer(count: count)
         let memory = buffer.writable
 
@@ -78,7 +102,7 @@ final class BERTNarrowWorkspace {
             Scratch(
                 hidden: NarrowRows(format, rows: blockRows, columns: width),
                 intermediate: NarrowRows(format, rows: blockRows, columns: inner), products: memory + $0.products,
-                attention: memory + $0.attention)
+                attention: memory + $0.attention, wide: memory + $0.wide)
         }
     }
 

@@ -9,6 +9,8 @@ final class BERTWorkspace {
     let context: MutableMatrixView
     /// [B, H].
     let firstTokens: MutableMatrixView
+    /// For disentangled attention.
+    let distances: RelativeDistances?
 
     /// What one thread needs for the rows or the head it works on.
     struct Scratch {
@@ -30,7 +32,9 @@ final class BERTWorkspace {
         let threads = lane.threads
         rowBlocks = RowBlocks(count: batch.tokens, threads: threads)
         let blockRows = rowBlocks.rows
-        let attention = kernels.attentionScratchCount(tokens: batch.longest, headWidth: config.headWidth)
+        distances = config.relative.map { RelativeDistances($0, tokens: batch.longest) }
+        let attention = kernels.attentionScratchCount(
+            tokens: batch.longest, headWidth: config.headWidth, relativePositions: distances?.rows ?? 0)
 
         // One allocation, cut up; each part starts on a 64-byte boundary.
         var count = 0
@@ -64,4 +68,22 @@ final class BERTWorkspace {
     deinit { lane.giveBack(buffer) }
 
     func scratch(_ slot: Int) -> Scratch { scratches[slot] }
+}
+
+/// The row of the table of relative positions for every distance of two tokens.
+final class RelativeDistances {
+    /// Of the table.
+    let rows: Int
+    /// Points at distance 0.
+    let zero: UnsafePointer<Int32>
+    private let buffer: ByteBuffer
+
+    init(_ config: RelativePositionConfig, tokens: Int) {
+        rows = 2 * config.buckets
+        let values = config.rows(tokens: tokens)
+        buffer = ByteBuffer(count: values.count * MemoryLayout<Int32>.stride)
+        let memory = buffer.writable.bindMemory(to: Int32.self, capacity: values.count)
+        for (index, value) in values.enumerated() { memory[index] = value }
+        zero = UnsafePointer(memory) + max(tokens - 1, 0)
+    }
 }

@@ -57,7 +57,7 @@ package struct StoredMatrix: Sendable {
     /// To be called when all rows have been read for the last time: they no longer count as memory of this process.
     package func releasePages() { tensor.file.file.releasePages(of: tensor.entry.range) }
 
-    /// True if every value is a finite number; reads the whole matrix once.
+    /// True if every value is a finite number; reads the whole matrix once, and keeps none of its pages.
     package func allFinite() -> Bool {
         // The largest magnitude of an int8 is 128.
         if let scales { return scales.allSatisfy { ($0 * 128).isFinite } }
@@ -65,16 +65,25 @@ package struct StoredMatrix: Sendable {
         return withUnsafeTemporaryAllocation(of: Float.self, capacity: block * columns) { buffer in
             guard let base = buffer.baseAddress else { return true }
             var row = 0
+            var released = tensor.entry.range.lowerBound
             while row < rows {
                 let end = min(rows, row + block)
                 read(rows: row..<end, into: base)
                 let values = UnsafeBufferPointer(start: base, count: (end - row) * columns)
                 guard Kernels.allFinite(values) else { return false }
                 row = end
+                let read = tensor.entry.range.lowerBound + row * columns * tensor.entry.type.size
+                if read - released >= StoredMatrix.pagesToKeep {
+                    tensor.file.file.releasePages(of: released..<read)
+                    released = read
+                }
             }
             return true
         }
     }
+
+    /// Bytes: a table of a large vocabulary does not count as memory of this process because it was looked through.
+    private static let pagesToKeep = 16 << 20
 
     /// The same bytes on a boundary of `Item`; safetensors does not promise one.
     private func withAligned<Item: BitwiseCopyable>(

@@ -1,6 +1,5 @@
 import Inference
 import Ranking
-import Tokenizers
 
 extension Reranker {
     /// Fits a layer exit to what the model says of these pairs.
@@ -35,14 +34,11 @@ extension Reranker {
         var (fitted, heldOut) = (Observations(), Observations())
         for (index, sample) in samples.enumerated() {
             progress(index, samples.count)
-            let planner = try PairPlanner(
-                query: sample.query, tokenizer: crossEncoder.tokenizer, maxTokens: model.maxTokens,
-                options: RerankOptions())
-            var pairs: [EncodedPair] = []
-            for (place, text) in sample.documents.enumerated() {
-                pairs += try planner.plan(text, name: "query \(index), document \(place)").pairs
+            let planner = try PairPlanner(query: sample.query, model: crossEncoder, options: RerankOptions())
+            let plans = try sample.documents.enumerated().map { place, text in
+                try planner.plan(text, name: "query \(index), document \(place)")
             }
-            let observed = try await crossEncoder.summaries(of: pairs, after: layer)
+            let observed = try await crossEncoder.summaries(of: plans.flatMap(\.pairs), after: layer)
             if index % 5 == 4 { heldOut.append(observed) } else { fitted.append(observed) }
         }
         let penalties = [0.01, 0.03, 0.1, 0.3, 1, 3]

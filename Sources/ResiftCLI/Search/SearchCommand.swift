@@ -135,7 +135,8 @@ struct SearchCommand: AsyncParsableCommand {
         if poolSize < 1 { throw ValidationError("--pool is \(poolSize); it counts candidates, from 1.") }
         if rerank == false, !scores.isDefault || exit.layerExit {
             throw ValidationError(
-                "--min-score, --calibrated and --layer-exit are about the reranker's scores; leave out --no-rerank.")
+                "--min-score, --calibrated, --layer-exit, --activation, --truncation and --instruction are about the reranker; leave out --no-rerank."
+            )
         }
         if stages != nil, !candidates.isEmpty { throw ValidationError("Give --stages or --candidates, not both.") }
     }

@@ -29,4 +29,14 @@ enum UTF8Encoding {
         default: return ((lead & 0x07) << 18 | trail(1) << 12 | trail(2) << 6 | trail(3), min(4, end - at))
         }
     }
+
+    /// Where the code point begins that ends at a byte; not before `lower`.
+    static func start(_ bytes: UnsafeBufferPointer<UInt8>, before end: Int, _ lower: Int) -> Int {
+        var start = end
+        while start > lower {
+            start -= 1
+            if bytes[start] & 0xC0 != 0x80 { break }
+        }
+        return start
+    }
 }

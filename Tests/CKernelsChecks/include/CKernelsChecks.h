@@ -30,9 +30,10 @@ bool check_packing(const char *variant, size_t n, size_t k, uint64_t seed);
 /// Largest |gelu - reference| / max(1, |x|) over `count` numbers spread evenly from low to high.
 double check_gelu(const char *variant, double low, double high, size_t count);
 double check_gelu_tanh(const char *variant, double low, double high, size_t count);
-/// Both GELUs at NaN, the infinities, zeros, and the largest, smallest and denormal numbers.
+double check_silu(const char *variant, double low, double high, size_t count);
+/// Both GELUs and silu at NaN, the infinities, zeros, and the largest, smallest and denormal numbers.
 bool check_gelu_extremes(const char *variant);
-/// gelu, gelu_tanh and add give each number the same result alone as inside an array, and add is exact.
+/// gelu, gelu_tanh and silu give each number the same result alone as inside an array; add and multiply are exact.
 bool check_elementwise_identity(const char *variant, size_t count, uint64_t seed);
 
 /// Largest error of the exponential behind softmax, in units of the last place, from e^-103 to e^-18.
@@ -56,9 +57,27 @@ enum check_layer_norm_form {
 double check_layer_norm(const char *variant, int form, size_t rows, size_t columns, uint64_t seed);
 bool check_layer_norm_row_identity(const char *variant, size_t rows, size_t columns, uint64_t seed);
 
+/// Largest |out - reference| / (|gamma| max(1, |normal|)), where out is another matrix than x and where it is x.
+double check_rms_norm(const char *variant, size_t rows, size_t columns, uint64_t seed);
+bool check_rms_norm_row_identity(const char *variant, size_t rows, size_t columns, uint64_t seed);
+/// Largest |out - reference| for numbers within -1 ... 1.
+double check_rotate(const char *variant, size_t heads, size_t half, uint64_t seed);
+
+/// What a query sees, and what adds to its scores.
+enum check_attention_form {
+    /// One head, every key.
+    check_attention_plain,
+    /// Three heads that share keys and values, and so on; queries are not more than tokens.
+    check_attention_relative,
+    /// The keys up to its own place, of which the first come from elsewhere.
+    check_attention_causal,
+    /// A window around its own place.
+    check_attention_local,
+    check_attention_form_count,
+};
 /// Largest |out - reference| for V within -1 ... 1.
-double check_attention(const char *variant, size_t queries, size_t tokens, size_t head_width, uint64_t seed);
-bool check_attention_row_identity(const char *variant, size_t queries, size_t tokens, size_t head_width,
+double check_attention(const char *variant, int form, size_t queries, size_t tokens, size_t head_width, uint64_t seed);
+bool check_attention_row_identity(const char *variant, int form, size_t queries, size_t tokens, size_t head_width,
                                   uint64_t seed);
 
 /// dot_i8 of `count` rows equals the sum in 64 bits, for all byte values or, with `extreme`, for -128 and 127 alone. The
@@ -106,9 +125,12 @@ bool check_all_finite(size_t count);
 
 // What the checks above may return at most.
 #define CHECK_GELU_LIMIT 2.5e-7
+#define CHECK_SILU_LIMIT 2.5e-7
 #define CHECK_EXP_LIMIT 1.5
 #define CHECK_SOFTMAX_LIMIT 2e-6
 #define CHECK_LAYER_NORM_LIMIT 2e-6
+#define CHECK_RMS_NORM_LIMIT 2e-6
+#define CHECK_ROTATE_LIMIT 2e-7
 #define CHECK_ATTENTION_LIMIT 2e-6
 // The sums are exact; the conversion, two products and the addition of the bias round.
 #define CHECK_INT8_LIMIT 3e-7
