@@ -105,9 +105,9 @@ public struct CrossEncoder: Sendable {
     func logits(
         of pairs: [EncodedPair], sharing prefix: SharedPrefix, until deadline: ContinuousClock.Instant
     ) async throws -> [[Float]]? {
-        let cache = try await cache(for: pairs[...], prefix)
-        let batch = CrossEncoder.batch(pairs[...], after: cache)
         do {
+            let cache = try await cache(for: pairs[...], prefix, until: deadline)
+            let batch = CrossEncoder.batch(pairs[...], after: cache)
             return try await pool.run(until: deadline) { lane in try scores(of: batch, after: cache, on: lane) }
         } catch is CancellationError {
             try Task.checkCancellation()
@@ -158,9 +158,11 @@ public struct CrossEncoder: Sendable {
         return model
     }
 
-    private func cache(for pairs: ArraySlice<EncodedPair>, _ prefix: SharedPrefix?) async throws -> KeyValueCache? {
+    private func cache(
+        for pairs: ArraySlice<EncodedPair>, _ prefix: SharedPrefix?, until deadline: ContinuousClock.Instant? = nil
+    ) async throws -> KeyValueCache? {
         guard let prefix, let model = model as? any PrefixSharing, model.sharesPrefixes else { return nil }
-        return try await prefix.cache(for: pairs, model, pool)
+        return try await prefix.cache(for: pairs, model, pool, until: deadline)
     }
 
     private static func batch(_ pairs: ArraySlice<EncodedPair>, after cache: KeyValueCache?) -> TokenBatch {

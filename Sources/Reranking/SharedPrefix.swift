@@ -15,9 +15,11 @@ final class SharedPrefix: Sendable {
     private static let fewestTokens = 8
     private let state = Mutex(State())
 
-    /// The keys and values of a prefix that all these pairs go on from, or nil where there is none worth it.
+    /// The keys and values of a prefix that all these pairs go on from, or nil where there is none worth it. Throws
+    /// CancellationError where the deadline came first.
     func cache(
-        for pairs: ArraySlice<EncodedPair>, _ model: any PrefixSharing, _ pool: ComputePool
+        for pairs: ArraySlice<EncodedPair>, _ model: any PrefixSharing, _ pool: ComputePool,
+        until deadline: ContinuousClock.Instant?
     ) async throws -> KeyValueCache? {
         let known = state.withLock { $0 }
         // At least one token of each pair is left to be computed.
@@ -29,7 +31,7 @@ final class SharedPrefix: Sendable {
         let common = SharedPrefix.common(first.tokenIDs[...], pairs)
         guard common >= SharedPrefix.fewestTokens else { return nil }
         let prefix = Array(first.tokenIDs.prefix(common))
-        let cache = try await pool.run { lane in try model.cache(of: prefix, on: lane) }
+        let cache = try await pool.run(until: deadline) { lane in try model.cache(of: prefix, on: lane) }
         state.withLock { $0 = State(tokenIDs: prefix, cache: cache) }
         return cache
     }
