@@ -139,12 +139,12 @@ struct BadModelTests {
         let copy = try Copy()
         try copy.folder.edit(copy.tokenizer) { file in
             var model = JSONObject()
-            model["type"] = .string("BPE")
+            model["type"] = .string("WordLevel")
             file["model"] = .object(model)
         }
         let refusal = try copy.refusal(status: 69)
-        #expect(refusal.hasPrefix("tokenizer.json has a model of type \"BPE\"."))
-        #expect(refusal.contains("Supported are WordPiece."))
+        #expect(refusal.hasPrefix("tokenizer.json has a model of type \"WordLevel\"."))
+        #expect(refusal.contains("Supported are WordPiece, BPE, Unigram."))
         try copy.folder.editBytes(copy.tokenizer) { $0 = Data("{}".utf8) }
         #expect(try copy.refusal(status: 74).hasPrefix("tokenizer.json has no model."))
         try copy.folder.editBytes(copy.tokenizer) { $0 = Data("{".utf8) }
