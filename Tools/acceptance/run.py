@@ -29,7 +29,7 @@ from resift_server import ResiftServer, command_ranking  # noqa: E402
 ENVIRONMENTS = {
     "first": [
         "cohere_cases", "langchain_cohere_cases", "llama_index_cases", "voyage_cases", "mixedbread_cases",
-        "rerankers_cases", "infinity_cases", "wire_cases"],
+        "rerankers_cases", "infinity_cases", "wire_cases", "deploy_cases"],
     "second": ["cohere_cases", "voyage_cases", "langchain_voyageai_cases"],
 }
 DOCUMENT_LIMIT = 60
