@@ -47,20 +47,27 @@ def request(body, length=None, path="/v1/rerank", extra=""):
 
 
 def status_of(connection, seconds=30):
-    """The status of the answer that comes, "closed" where the connection ends without one, "silence" where nothing comes."""
+    """The status of the answer that comes, "closed" where the connection ends without one, "silence" where nothing comes.
+
+    100 (Continue) may come before any answer.
+    """
     connection.settimeout(seconds)
     head = b""
     try:
-        while b"\r\n" not in head:
-            chunk = connection.recv(4_096)
-            if not chunk:
-                return "closed"
-            head += chunk
+        while True:
+            while b"\r\n\r\n" not in head:
+                chunk = connection.recv(4_096)
+                if not chunk:
+                    return "closed"
+                head += chunk
+            status = int(head.split(b" ", 2)[1])
+            if status != 100:
+                return status
+            head = head.partition(b"\r\n\r\n")[2]
     except socket.timeout:
         return "silence"
     except OSError:
         return "closed"
-    return int(head.split(b" ", 2)[1])
 
 
 def closes(connection, seconds):
@@ -204,34 +211,35 @@ def announced_gigabyte(server):
         expect(status_of(connection, 2 * READ_TIMEOUT_SECONDS), 413)
 
 
-@attack("a body of 1 GB that is sent all the same: 413, or the connection ends")
+def pour(connection, block, little):
+    """Sends 1 GB as fast as it is taken, then goes on slowly; the server has to end that within the reading time."""
+    with contextlib.suppress(OSError):
+        for _ in range(1 << 10):
+            connection.sendall(block)
+    begin = time.monotonic()
+    try:
+        while time.monotonic() - begin < 3 * READ_TIMEOUT_SECONDS:
+            connection.sendall(little)
+            time.sleep(0.2)
+    except OSError:
+        return
+    raise AssertionError("the server reads on and on")
+
+
+@attack("a body of 1 GB that is sent all the same, and more: 413, and the connection ends")
 def sent_gigabyte(server):
     with connect(server) as connection:
-        connection.sendall(request(b"", length=1 << 30))
-        block, sent = b" " * (1 << 20), 0
-        try:
-            while sent < 1 << 10:
-                connection.sendall(block)
-                sent += 1
-        except OSError:
-            pass
-        assert sent < 512, f"the server read {sent} MB"
+        connection.sendall(request(b"", length=1 << 40))
+        pour(connection, b" " * (1 << 20), b" ")
         expect(status_of(connection), 413, "closed")
 
 
-@attack("1 GB in chunks, which announces no length: 413, or the connection ends")
+@attack("1 GB in chunks, which announces no length, and more: 413, and the connection ends")
 def chunked_gigabyte(server):
     with connect(server) as connection:
         connection.sendall(
             b"POST /v1/rerank HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n")
-        block, sent = b"100000\r\n" + b" " * (1 << 20) + b"\r\n", 0
-        try:
-            while sent < 1 << 10:
-                connection.sendall(block)
-                sent += 1
-        except OSError:
-            pass
-        assert sent < 512, f"the server read {sent} MB"
+        pour(connection, b"100000\r\n" + b" " * (1 << 20) + b"\r\n", b"1\r\n \r\n")
         expect(status_of(connection), 413, "closed")
 
 
@@ -280,9 +288,9 @@ def many_documents(server):
     assert "10000" in json.loads(body)["message"].replace(",", ""), body
 
 
-@attack("one document of 30 MB, and 10,000 of 3 KB: an answer within the limits")
+@attack("one document of 30 MB, and 200 of 3 KB: an answer within the limits")
 def large_documents(server):
-    for documents in (["word " * 6_000_000], ["word " * 600] * 10_000):
+    for documents in (["word " * 6_000_000], ["word " * 600] * 200):
         status, body = post(server, json.dumps({"query": QUERY, "documents": documents}).encode())
         expect(status, 200, 413, 422, 429)
         json.loads(body)
