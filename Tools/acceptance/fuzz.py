@@ -33,7 +33,7 @@ def schemathesis(server, arguments, headers):
     command = [
         SCHEMATHESIS, "run", server.url + "/openapi.json", "--checks", ",".join(CHECKS), "--phases",
         "examples,coverage,fuzzing", "--max-examples", str(arguments.examples), "--seed", str(arguments.seed),
-        "--generation-deterministic", "--generation-database", "none", "--continue-on-failure", "--request-timeout", "60",
+        "--generation-database", "none", "--continue-on-failure", "--request-timeout", "60",
         "--warnings", "off", "--suppress-health-check", "all"]
     for header in headers:
         command += ["-H", header]
