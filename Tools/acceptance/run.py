@@ -90,7 +90,7 @@ def main():
             tempfile.NamedTemporaryFile("w", suffix=".json") as setup:
         json.dump({
             "url": server.url, "limited_url": limited.url, "document_limit": DOCUMENT_LIMIT,
-            "model": models(server)[0],
+            "model": models(server)[0], "program": str(pathlib.Path(arguments.resift).resolve()),
             "expected": {
                 name: command_ranking(arguments.resift, query, documents, options)
                 for name, (query, documents, options) in acceptance.PAIRS.items()},

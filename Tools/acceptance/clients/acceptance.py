@@ -63,6 +63,7 @@ class Setup:
         self.limited_url = values["limited_url"]
         self.document_limit = values["document_limit"]
         self.model = values["model"]
+        self.program = values["program"]
         self.expected = values["expected"]
 
     def ranking(self, name, limit=None, raw=False):

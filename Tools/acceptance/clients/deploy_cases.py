@@ -3,6 +3,8 @@
 import json
 import pathlib
 import re
+import subprocess
+import tempfile
 
 from acceptance import KEY, QUERY, TEXTS, case, get, post
 
@@ -26,3 +28,37 @@ def dashboard(setup):
     labels = {label for expression in expressions for label in re.findall(r"by \((\w+)\)", expression)} - {"le"}
     for label in labels:
         assert f'{label}="' in metrics, f"no metric has the label {label}"
+
+
+def flags(setup):
+    text = subprocess.run([setup.program, "serve", "--help"], capture_output=True, text=True, check=True).stdout
+    return set(re.findall(r"--[a-z-]+", text))
+
+
+@case("Deploy/resift.yaml is a configuration that --check accepts, and one with a mistake is not")
+def configuration(setup):
+    file = DEPLOY / "resift.yaml"
+    checked = subprocess.run([setup.program, "serve", "--config", file, "--check"], capture_output=True, text=True)
+    assert checked.returncode == 0, checked.stderr
+    for mistake in ("max-documents: many", "no-such-setting: 1", "port: 99999"):
+        with tempfile.NamedTemporaryFile("w", suffix=".yaml") as wrong:
+            wrong.write(file.read_text() + mistake + "\n")
+            wrong.flush()
+            checked = subprocess.run(
+                [setup.program, "serve", "--config", wrong.name, "--check"], capture_output=True, text=True)
+            assert checked.returncode != 0, f"{mistake} was accepted"
+            assert mistake.split(":")[0] in checked.stderr, checked.stderr
+
+
+@case("the flags and variables of the unit, the image and the manifest are the server's")
+def settings(setup):
+    known = flags(setup) | {"--api-keys"}
+    unit = (DEPLOY / "resift.service").read_text()
+    used = set(re.findall(r"--[a-z-]+", next(line for line in unit.splitlines() if line.startswith("ExecStart="))))
+    assert used <= known, used - known
+    for name in ("Dockerfile", "kubernetes.yaml"):
+        text = "\n".join(line for line in (DEPLOY / name).read_text().splitlines() if not line.startswith("#"))
+        variables = set(re.findall(r"RESIFT_([A-Z_]+)", text))
+        assert variables, name
+        wanted = {"--" + variable.lower().replace("_", "-") for variable in variables}
+        assert wanted <= known, f"{name}: {wanted - known}"

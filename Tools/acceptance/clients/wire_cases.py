@@ -1,6 +1,9 @@
 """The shapes that clients without a Python package need, sent as any HTTP client would: TEI, vLLM, Infinity, llama.cpp,
 Open WebUI, haiku.rag."""
 
+import threading
+import time
+
 from acceptance import (
     FIELDS, KEY, OBJECTS, QUERY, TEXTS, WRONG_KEY, case, get, overloaded, post, same, same_ranking, says)
 
@@ -129,6 +132,40 @@ def report(setup):
     same(pairs(again["results"]), pairs(first["results"]))
 
 
+@case("a deadline: all documents come back, those that were not scored last, and the answer says that it is not complete")
+def deadline(setup):
+    documents = [f"{i} " + "word " * 300 for i in range(1_000)]
+    body = {"model": setup.model, "query": QUERY, "documents": documents, "resift": {}}
+    answer = ask(setup, "/v1/rerank", body, headers={"X-Resift-Deadline-Ms": "100"})
+    same(sorted(row["index"] for row in answer["results"]), list(range(len(documents))))
+    kinds = [row["resift"]["score_kind"] for row in answer["results"]]
+    unscored = answer["resift"]["unscored_documents"]
+    assert unscored > 0 and answer["resift"]["complete"] is False, answer["resift"]
+    same(kinds, ["normalized_relevance"] * (len(documents) - unscored) + ["unscored"] * unscored)
+    rest = [row["index"] for row in answer["results"][len(documents) - unscored:]]
+    same(rest, sorted(rest))
+
+
+@case("small requests do not wait for a large one that came before them")
+def fairness(setup):
+    finished = []
+    large = {"query": QUERY + " (large)", "documents": [f"{i} " + "word " * 300 for i in range(400)]}
+
+    def run(name, body):
+        ask(setup, "/v2/rerank", body)
+        finished.append(name)
+    thread = threading.Thread(target=run, args=("large", large))
+    thread.start()
+    for _ in range(500):
+        if "resift_requests_in_progress 1" in get(setup.url, "/metrics", key=None)[2]:
+            break
+        time.sleep(0.01)
+    for number in range(5):
+        run("small", {"query": f"{QUERY} ({number})", "documents": TEXTS})
+    thread.join()
+    same(finished, ["small"] * 5 + ["large"])
+
+
 @case("every error is flat text that every client reads, with the request's id")
 def errors(setup):
     bodies = [
@@ -195,7 +232,7 @@ def information(setup):
 
 @case("probes and metrics need no key; the metrics count what was asked and hold no text")
 def probes(setup):
-    for path in ("/health", "/ping", "/ready"):
+    for path in ("/health", "/ping", "/ready", "/", "/docs", "/openapi.json"):
         same(get(setup.url, path, key=None)[0], 200)
     ask(setup, "/v1/rerank", {"query": "secretword", "documents": ["hiddenword"]})
     status, headers, text = get(setup.url, "/metrics", key=None)
