@@ -17,6 +17,7 @@ final class BrowserSession {
     private var buffer = Data()
     private var lastID = 0
     private var session: String?
+    private var server: RunningServer?
     /// What the browser reported since the start.
     private var events: [[String: Any]] = []
 
@@ -56,7 +57,11 @@ final class BrowserSession {
 
     // MARK: - What a person does
 
-    func open(_ address: String) throws { try call("Page.navigate", ["url": address]) }
+    /// Opens the page at /, and keeps the server for as long as the page is used.
+    func open(_ server: RunningServer) throws {
+        self.server = server
+        try call("Page.navigate", ["url": server.address + "/"])
+    }
 
     /// Replaces what a field holds, as by selecting all of it and pasting.
     func paste(_ text: String, into selector: String) throws {

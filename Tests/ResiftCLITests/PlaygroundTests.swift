@@ -22,13 +22,13 @@ struct PlaygroundTests {
     private static let failed = "document.documentElement.dataset.state == 'failed'"
 
     private func open(_ server: RunningServer, width: Int = 1280, reducedMotion: Bool = true) throws -> BrowserSession {
-        let page = try BrowserSession(try #require(Browser.installed))
+        let page = try BrowserSession(#require(Browser.installed))
         try page.prepare(
             "window.moved = 0; const animate = Element.prototype.animate;"
                 + "Element.prototype.animate = function (...all) { window.moved += 1; return animate.apply(this, all); }"
         )
         try page.show(width: width, height: 900, reducedMotion: reducedMotion)
-        try page.open(server.address + "/")
+        try page.open(server)
         try page.wait(until: "document.querySelector('#served')?.textContent.length > 0")
         return page
     }
@@ -93,7 +93,7 @@ struct PlaygroundTests {
 
     @Test("every control is reached by the Tab key, and asking needs no other")
     func keyboard() throws {
-        let page = try open(try RunningServer())
+        let page = try open(RunningServer())
         var visited: [String] = []
         for _ in 0..<8 {
             try page.tab()
@@ -109,19 +109,19 @@ struct PlaygroundTests {
 
     @Test("nothing moves for a person who asked for less motion, and the order is the same")
     func reducedMotion() async throws {
-        let page = try open(try RunningServer(), reducedMotion: true)
+        let page = try open(RunningServer(), reducedMotion: true)
         try page.paste(Self.query, into: "#query")
         try page.paste(Self.documents.joined(separator: "\n"), into: "#documents")
         try page.controlEnter()
         try page.wait(until: Self.done)
         #expect(try page.number("window.moved") == 0)
-        let order = Resift.order(try await Resift.scores(Self.query, Self.documents))
+        let order = try await Resift.order(Resift.scores(Self.query, Self.documents))
         #expect(try page.texts(Self.shown) == order.map { Self.documents[$0] })
     }
 
     @Test("on a phone nothing is wider than the screen")
     func phone() throws {
-        let page = try open(try RunningServer(), width: 360)
+        let page = try open(RunningServer(), width: 360)
         let long = String(repeating: "unbreakable", count: 60)
         try page.paste((Self.documents + [long]).joined(separator: "\n\n"), into: "#documents")
         try page.controlEnter()
@@ -140,7 +140,7 @@ struct PlaygroundTests {
             "index", "build", Repository.directory + "/Examples/demo/help-centre", "--output", index,
         ])
         #expect(built.status == 0, "\(built.stderr)")
-        let page = try open(try RunningServer(["--index", index]))
+        let page = try open(RunningServer(["--index", index]))
         #expect(try page.text("document.querySelector('#index-facts').textContent").contains("99 documents"))
         try page.evaluate("document.querySelector('input[name=mode]:checked').focus()")
         try page.arrowRight()
@@ -159,7 +159,7 @@ struct PlaygroundTests {
 
     @Test("a server with keys is asked with the key that is typed; without, the page says what is missing")
     func key() throws {
-        let page = try open(try RunningServer(environment: ["RESIFT_API_KEYS": "first-key,second-key"]))
+        let page = try open(RunningServer(environment: ["RESIFT_API_KEYS": "first-key,second-key"]))
         #expect(try page.text("document.querySelector('#served').textContent") == "A key is needed.")
         try page.paste("wrong", into: "#key")
         try page.controlEnter()
@@ -174,8 +174,8 @@ struct PlaygroundTests {
 
     @Test("no query, no documents and a server that is gone are said in words")
     func problems() throws {
-        var server: RunningServer? = try RunningServer()
-        let page = try open(try #require(server))
+        let server = try RunningServer()
+        let page = try open(server)
         let problem = "document.querySelector('#problem').textContent"
         try page.paste(" ", into: "#query")
         try page.controlEnter()
@@ -186,7 +186,7 @@ struct PlaygroundTests {
         try page.controlEnter()
         try page.wait(until: "\(problem) == 'Paste at least one document.'")
         try page.paste("one", into: "#documents")
-        server = nil
+        server.stop()
         try page.controlEnter()
         try page.wait(until: "\(problem).includes('does not answer')")
     }

@@ -32,7 +32,9 @@ final class RunningServer {
         address = String(found)
     }
 
-    deinit {
+    deinit { stop() }
+
+    func stop() {
         process.terminate()
         process.waitUntilExit()
     }
