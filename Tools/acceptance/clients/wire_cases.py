@@ -157,7 +157,7 @@ def fairness(setup):
     thread = threading.Thread(target=run, args=("large", large))
     thread.start()
     for _ in range(500):
-        if "resift_requests_in_progress 1" in get(setup.url, "/metrics", key=None)[2]:
+        if "resift_queue_requests 1" in get(setup.url, "/metrics", key=None)[2]:
             break
         time.sleep(0.01)
     for number in range(5):
