@@ -9,14 +9,21 @@ private let acceptancePython: String? = {
 }()
 
 @Suite(
-    "The real clients of PyPI against resift serve",
+    "resift serve, from outside", .serialized,
     .enabled(if: acceptancePython != nil, "Needs Python and PyPI: run `make acceptance-environment`."))
 struct AcceptanceTests {
-    @Test("cohere 5 and 7, LangChain, LlamaIndex, voyageai, mixedbread, rerankers, infinity-client")
-    func clients() throws {
+    @Test(
+        "answers its clients and withstands the others",
+        arguments: [
+            // The real clients of PyPI: order and scores as `resift rerank` has them, errors as each reads them.
+            "run.py",
+            // Slow, broken, huge and half-closed requests: status, life, memory.
+            "abuse.py",
+        ])
+    func program(name: String) throws {
         let python = try #require(acceptancePython)
         let output = try Resift.run(
-            [Repository.directory + "/Tools/acceptance/run.py", Resift.program.path], input: [],
+            [Repository.directory + "/Tools/acceptance/" + name, Resift.program.path], input: [],
             program: URL(fileURLWithPath: python))
         #expect(output.status == 0, "\(output.stdout)\(output.stderr)")
         #expect(output.stdout.contains(" passed, 0 failed"))
