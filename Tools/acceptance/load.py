@@ -17,6 +17,7 @@ import asyncio
 import collections
 import json
 import math
+import os
 import pathlib
 import subprocess
 import sys
@@ -152,6 +153,27 @@ def library_pairs_per_second(program, threads, requests):
     return sum(len(request["documents"]) for request in requests[len(few):]) / (large - small)
 
 
+class Processors:
+    """Who had the machine's processors since this was made: the server, this program, all others, nobody."""
+
+    def __init__(self, server):
+        self.server = server
+        self.begin = self.now()
+
+    def now(self):
+        ticks = os.sysconf("SC_CLK_TCK")
+        fields = pathlib.Path(f"/proc/{self.server.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
+        machine = [int(value) / ticks for value in pathlib.Path("/proc/stat").read_text().splitlines()[0].split()[1:9]]
+        return {
+            "server": (int(fields[11]) + int(fields[12])) / ticks, "generator": time.process_time(),
+            "busy": sum(machine) - machine[3] - machine[4], "all": sum(machine)}
+
+    def shares(self):
+        spent = {name: value - self.begin[name] for name, value in self.now().items()}
+        spent["others"] = max(0, spent["busy"] - spent["server"] - spent["generator"])
+        return {name: spent[name] / spent["all"] for name in ("server", "generator", "others")}
+
+
 async def watch(server, samples, running):
     while running():
         samples.append(server.resident_bytes()[0])
@@ -231,12 +253,15 @@ def main():
     failed = []
 
     workload = Workload(seed=1, documents=arguments.documents, words=arguments.words)
-    library = library_pairs_per_second(arguments.resift, threads, [workload.request() for _ in range(200)])
+    requests = [workload.request() for _ in range(200)]
+    library = library_pairs_per_second(arguments.resift, threads, requests)
     payloads = endless(Workload(seed=2, documents=arguments.documents, words=arguments.words))
 
     with ResiftServer(arguments.resift, ["--cache-bytes", arguments.cache_bytes, *threads]) as server:
         idle = server.resident_bytes()[0]
+        processors = Processors(server)
         tally, samples, seconds = asyncio.run(steady(server, arguments, payloads))
+        shares = processors.shares() if server.alive else {}
         alive, peak = server.alive, server.resident_bytes()[1] if server.alive else 0
         rate = tally.documents / seconds
         print(f"ready after      {server.seconds_to_ready * 1_000:.0f} ms")
@@ -248,6 +273,7 @@ def main():
         print("latency          " + ", ".join(
             f"{name} {tally.percentile(share):.0f} ms"
             for name, share in (("p50", .5), ("p95", .95), ("p99", .99), ("longest", 1))))
+        print("processors       " + ", ".join(f"{name} {share:.0%}" for name, share in shares.items()))
         steps = [samples[len(samples) * step // 6] for step in range(6)] + samples[-1:]
         print(f"memory           {idle >> 20} MB idle; " + ", ".join(f"{step >> 20}" for step in steps)
               + f" MB in even steps; peak {peak >> 20} MB")

@@ -83,7 +83,8 @@ def same_ranking(found, expected):
     wanted = [index for index, _ in expected]
     assert indices == wanted, f"the order is {indices}, resift rerank's is {wanted}"
     for (index, score), (_, reference) in zip(found, expected):
-        assert abs(score - reference) <= 1e-6 * max(1, abs(reference)), (
+        # Both are printed from the same Float logit.
+        assert abs(score - reference) <= 5e-6 * abs(reference), (
             f"document {index} has the score {score}, resift rerank says {reference}")
 
 
