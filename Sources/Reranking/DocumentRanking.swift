@@ -25,10 +25,16 @@ public struct RerankReport: Sendable, Equatable {
     public var truncatedDocuments: Int
     /// Tokens of the query that were cut off in at least one pair.
     public var truncatedQueryTokens: Int
+    /// Documents whose score was in the cache.
+    public var cacheHits: Int
+    /// From the first pair that was ready to the batch that it was scored in: other calls' turns.
+    public var queueMilliseconds: Double
     /// Text to token ids.
     public var tokenizeMilliseconds: Double
-    /// Token ids to scores.
+    /// Token ids to scores, from the first batch to the last; other calls' pairs may share them.
     public var inferenceMilliseconds: Double
+    /// Scores to candidates.
+    public var rankMilliseconds: Double
     public var totalMilliseconds: Double
     public var model: String
     /// The kernel variant: "avx512", "avx2", "neon" or "scalar".

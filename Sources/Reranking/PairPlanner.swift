@@ -10,6 +10,8 @@ struct PairPlanner: Sendable {
     private let queryIDs: [Int32]
     private let longDocuments: LongDocuments
     private let truncation: TruncationStrategy
+    private let maxDocumentTokens: Int
+    private let maxPassages: Int
     /// Tokens that query and passage may take together.
     private let budget: Int
 
@@ -28,6 +30,14 @@ struct PairPlanner: Sendable {
         queryIDs = tokenizer.encode(query)
         longDocuments = options.longDocuments
         truncation = options.truncation
+        for (name, limit) in [("tokens", options.maxDocumentTokens), ("passages", options.maxPassages)] {
+            guard let limit, limit < 1 else { continue }
+            throw RankingError(
+                .invalidInput, what: "At most \(limit) \(name) of a document are to be read.",
+                why: "Nothing would be left to score.", fix: "Allow at least 1, or set no limit.")
+        }
+        maxDocumentTokens = options.maxDocumentTokens ?? .max
+        maxPassages = options.maxPassages ?? .max
         budget = maxTokens - encoder.specialTokens
         guard budget >= 2 else {
             throw RankingError(
@@ -39,7 +49,9 @@ struct PairPlanner: Sendable {
 
     /// - Parameter name: how errors call the document: "document 3 (id \"a\")".
     func plan(_ text: String, name: @autoclosure () -> String) throws(RankingError) -> Plan {
-        let documentIDs = tokenizer.encode(text)
+        let all = tokenizer.encode(text)
+        let documentIDs = all.prefix(maxDocumentTokens)
+        let left = all.count - documentIDs.count
         if queryIDs.count + documentIDs.count > budget {
             switch longDocuments {
             case .truncate: break
@@ -48,7 +60,7 @@ struct PairPlanner: Sendable {
             }
         }
         let pair = try encoder.encode(queryIDs, documentIDs)
-        return Plan(pairs: [pair], truncatedTokens: pair.droppedSecond, truncatedQueryTokens: pair.droppedFirst)
+        return Plan(pairs: [pair], truncatedTokens: pair.droppedSecond + left, truncatedQueryTokens: pair.droppedFirst)
     }
 
     /// The query keeps half the room, or what a shorter document leaves, as longest_first would cut it.
@@ -63,10 +75,15 @@ struct PairPlanner: Sendable {
                 why: "Query and passage share \(budget) tokens, and this truncation keeps the query whole.",
                 fix: "Shorten the query, or truncate with longest_first.")
         }
-        let ranges = PassageSplitter(window: window, overlap: overlap).ranges(of: tokenized)
+        let count = tokenized.tokenIDs.count
+        var ranges = PassageSplitter(window: window, overlap: overlap).ranges(of: tokenized)
+        // Of documents that are read in part, the passages that begin in that part, cut at its end.
+        ranges = Array(ranges.prefix { $0.lowerBound < maxDocumentTokens }.prefix(maxPassages))
         let passages = CodePoints(text)
         var plan = Plan(pairs: [], truncatedQueryTokens: queryIDs.count - query.count)
-        for range in ranges.isEmpty ? [0..<0] : ranges {
+        plan.truncatedTokens = count - min(ranges.last?.upperBound ?? count, maxDocumentTokens)
+        for var range in ranges.isEmpty ? [0..<0] : ranges {
+            range = range.clamped(to: 0..<maxDocumentTokens)
             plan.pairs.append(try encoder.encode(Array(query), Array(tokenized.tokenIDs[range])))
             plan.passages.append(passages.passage(ofBytes: tokenized.sourceRange(of: range)))
         }
@@ -82,7 +99,7 @@ struct PairPlanner: Sendable {
 }
 
 /// Converts byte ranges of a text to code points.
-private struct CodePoints {
+struct CodePoints {
     private let bytes: [UInt8]
     /// Code points before each byte offset.
     private let before: [Int]

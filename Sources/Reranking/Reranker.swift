@@ -100,6 +100,7 @@ public struct Reranker: Sendable {
             work = try await scoreAll(documents, planner, options)
         }
 
+        let inferred = clock.now
         var candidates: [Candidate] = []
         candidates.reserveCapacity(documents.count)
         var next = 0
@@ -116,8 +117,10 @@ public struct Reranker: Sendable {
             pairs: work.logits.count, tokens: candidates.reduce(0) { $0 + $1.tokens },
             truncatedDocuments: work.plans.count { $0.truncatedTokens > 0 },
             truncatedQueryTokens: work.plans.map(\.truncatedQueryTokens).max() ?? 0,
-            tokenizeMilliseconds: work.tokenize.milliseconds, inferenceMilliseconds: work.inference.milliseconds,
-            totalMilliseconds: (clock.now - begin).milliseconds, model: model.name, kernels: model.kernels,
+            cacheHits: 0, queueMilliseconds: 0, tokenizeMilliseconds: work.tokenize.milliseconds,
+            inferenceMilliseconds: work.inference.milliseconds,
+            rankMilliseconds: (clock.now - inferred).milliseconds, totalMilliseconds: (clock.now - begin).milliseconds,
+            model: model.name, kernels: model.kernels,
             precision: model.precision, threads: crossEncoder.pool.threads)
         return DocumentRanking(candidates: candidates, report: report)
     }
