@@ -43,8 +43,11 @@ let package = Package(
         .target(name: "Tokenizers", dependencies: ["OrderedJSON", "Ranking"], swiftSettings: strict),
         .target(name: "Inference", dependencies: ["CKernels", "OrderedJSON", "Ranking"], swiftSettings: strict),
         .target(
-            name: "Reranking", dependencies: ["Inference", "OrderedJSON", "Ranking", "Tokenizers"],
-            swiftSettings: strict),
+            name: "Reranking",
+            dependencies: [
+                "Inference", "OrderedJSON", "Ranking", "Tokenizers",
+                .product(name: "Crypto", package: "swift-crypto"),
+            ], swiftSettings: strict),
         .target(
             name: "Retrieval",
             dependencies: ["Inference", "OrderedJSON", "Ranking", .product(name: "GRDB", package: "GRDB.swift")],

@@ -13,7 +13,19 @@ public struct CrossEncoder: Sendable {
     public let description: ModelDescription
     package let tokenizer: Tokenizer
     package let pool: ComputePool
-    private let model: BERTForSequenceClassification
+    /// Shared by all calls, whoever makes them.
+    package let scheduler: BatchScheduler
+
+    private init(
+        description: ModelDescription, tokenizer: Tokenizer, pool: ComputePool, model: BERTForSequenceClassification
+    ) {
+        self.description = description
+        self.tokenizer = tokenizer
+        self.pool = pool
+        scheduler = BatchScheduler(pool: pool, tokenBudget: BatchPlan.tokenBudget(threads: pool.threads)) {
+            batch, lane in try model.logits(of: batch, on: lane)
+        }
+    }
 
     /// Loads a directory of config.json, tokenizer.json and safetensors weights. Never touches the network.
     ///
@@ -54,43 +66,38 @@ public struct CrossEncoder: Sendable {
 
     /// The raw logits of encoded pairs: [pairs][labels]. `progress` is called with the number of pairs done.
     ///
-    /// The logits of a pair are bit-identical whatever else is in the call and however many threads work on it.
+    /// The logits of a pair are bit-identical whatever else is in the call, or asked by other calls, and however many
+    /// threads work on it.
     public func logits(
-        of pairs: [EncodedPair], progress: (@Sendable (Int) -> Void)? = nil
+        of pairs: [EncodedPair], progress: ((Int) -> Void)? = nil
     ) async throws -> [[Float]] {
-        if let pair = pairs.first(where: { $0.tokenIDs.count != $0.typeIDs.count }) {
+        try await score(ScoringJob(pairs, client: ""), progress: progress).logits
+    }
+
+    /// Scores a job beside those of other calls. Throws what the model throws; CancellationError; DeadlinePassed, not
+    /// long after the job's deadline; and `overloaded` where its turn did not come in its `maxWait`.
+    func score(_ job: ScoringJob, progress: ((Int) -> Void)? = nil) async throws -> ScoredPairs {
+        if let pair = job.pairs.first(where: { $0.tokenIDs.count != $0.typeIDs.count }) {
             throw RankingError(
                 .invalidInput,
                 what: "A pair has \(pair.tokenIDs.count) token ids, but \(pair.typeIDs.count) type ids.",
                 why: "Each token needs a type.", fix: "Encode pairs with PairEncoder, or give both the same length.")
         }
-        var logits: [[Float]] = []
-        logits.reserveCapacity(pairs.count)
-        let plan = BatchPlan(
-            lengths: pairs.map(\.tokenIDs.count), tokenBudget: BatchPlan.tokenBudget(threads: pool.threads))
-        for range in plan.batches {
-            var batch = TokenBatch()
-            for pair in pairs[range] { batch.append(tokenIDs: pair.tokenIDs, typeIDs: pair.typeIDs) }
-            let sealed = batch
-            logits += try await pool.run { lane in try model.logits(of: sealed, on: lane) }
-            progress?(logits.count)
+        // Nobody awaits it: it ends at the deadline, or with the job.
+        let timer = job.deadline.map { deadline in
+            Task {
+                try await Task.sleep(until: deadline, clock: .continuous)
+                job.fail(DeadlinePassed())
+            }
         }
-        return logits
-    }
-
-    /// The raw logits of one batch of encoded pairs, or nil where they would come after the deadline.
-    func logits(of pairs: some Sequence<EncodedPair>, until deadline: ContinuousClock.Instant) async throws
-        -> [[Float]]?
-    {
-        var batch = TokenBatch()
-        for pair in pairs { batch.append(tokenIDs: pair.tokenIDs, typeIDs: pair.typeIDs) }
-        let sealed = batch
-        do {
-            return try await pool.run(until: deadline) { lane in try model.logits(of: sealed, on: lane) }
-        } catch is CancellationError {
-            try Task.checkCancellation()
-            return nil
+        defer { timer?.cancel() }
+        await scheduler.submit(job)
+        var scored = 0
+        while scored < job.pairs.count {
+            scored = try await job.scoredPairs(beyond: scored)
+            progress?(scored)
         }
+        return job.result
     }
 
     /// The raw logits of query and passage texts, encoded and truncated as sentence-transformers does.

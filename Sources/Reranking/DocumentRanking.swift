@@ -17,7 +17,7 @@ public struct RerankReport: Sendable, Equatable {
     public var unscoredDocuments: Int
     /// False where documents have no score.
     public var isComplete: Bool { unscoredDocuments == 0 }
-    /// Pairs of query and passage that were scored.
+    /// Pairs of query and passage that have a score, from the cache or not.
     public var pairs: Int
     /// Tokens of all pairs, special tokens included.
     public var tokens: Int

@@ -18,10 +18,12 @@ struct PairPlanner: Sendable {
     /// The pairs of one document.
     struct Plan: Sendable {
         var pairs: [EncodedPair]
-        /// The passage of each pair, where the document was split; otherwise empty.
-        var passages: [Passage] = []
+        /// The passage of each pair, in code points of the text, where the document was split; otherwise empty.
+        var passages: [Range<Int>] = []
         var truncatedTokens = 0
         var truncatedQueryTokens = 0
+
+        var tokens: Int { pairs.reduce(0) { $0 + $1.tokenIDs.count } }
     }
 
     init(query: String, tokenizer: Tokenizer, maxTokens: Int, options: RerankOptions) throws(RankingError) {
@@ -79,13 +81,13 @@ struct PairPlanner: Sendable {
         var ranges = PassageSplitter(window: window, overlap: overlap).ranges(of: tokenized)
         // Of documents that are read in part, the passages that begin in that part, cut at its end.
         ranges = Array(ranges.prefix { $0.lowerBound < maxDocumentTokens }.prefix(maxPassages))
-        let passages = CodePoints(text)
+        let points = CodePoints(text)
         var plan = Plan(pairs: [], truncatedQueryTokens: queryIDs.count - query.count)
         plan.truncatedTokens = count - min(ranges.last?.upperBound ?? count, maxDocumentTokens)
         for var range in ranges.isEmpty ? [0..<0] : ranges {
             range = range.clamped(to: 0..<maxDocumentTokens)
             plan.pairs.append(try encoder.encode(Array(query), Array(tokenized.tokenIDs[range])))
-            plan.passages.append(passages.passage(ofBytes: tokenized.sourceRange(of: range)))
+            plan.passages.append(points.range(ofBytes: tokenized.sourceRange(of: range)))
         }
         return plan
     }
@@ -116,6 +118,8 @@ struct CodePoints {
         }
         self.before = before
     }
+
+    func range(ofBytes range: Range<Int>) -> Range<Int> { before[range.lowerBound]..<before[range.upperBound] }
 
     func passage(ofBytes range: Range<Int>) -> Passage {
         Passage(

@@ -14,4 +14,9 @@ extension Reranker {
     package var threads: Int { crossEncoder.pool.threads }
     /// The most tokens that are scored at once.
     package var batchTokenBudget: Int { BatchPlan.tokenBudget(threads: threads) }
+
+    /// Calls `observer` after every batch of this model.
+    package func observeBatches(_ observer: @escaping @Sendable (BatchRecord) -> Void) async {
+        await crossEncoder.scheduler.observe(observer)
+    }
 }

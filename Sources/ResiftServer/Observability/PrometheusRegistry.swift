@@ -14,7 +14,8 @@ public final class PrometheusRegistry: MetricsFactory {
         var series: [String: Series] = [:]
     }
 
-    /// - Parameter buckets: The upper bounds of histograms whose label begins so; others have those of durations.
+    /// - Parameter buckets: The upper bounds of histograms whose label begins so, the longest beginning first; others have those of
+    ///   durations.
     public init(buckets: [String: [Double]] = [:]) { self.buckets = buckets }
 
     /// From a millisecond to half a minute.
@@ -67,7 +68,8 @@ public final class PrometheusRegistry: MetricsFactory {
             .joined(separator: ",")
         let bounds =
             type == "histogram"
-            ? buckets.first { label.hasPrefix($0.key) }?.value ?? PrometheusRegistry.secondBuckets : []
+            ? buckets.filter { label.hasPrefix($0.key) }.max { $0.key.count < $1.key.count }?.value
+                ?? PrometheusRegistry.secondBuckets : []
         return families.withLock { families in
             if let known = families[name]?.series[key] { return known }
             let new = Series(bounds: bounds)

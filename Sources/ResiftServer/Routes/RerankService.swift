@@ -39,7 +39,7 @@ struct RerankService: Sendable {
         var response = Responder.response(answer.json)
         response.headers[.model] = served.name
         addTimes(ranking.report, exchange, to: &response)
-        return (response, Outcome(report: ranking.report))
+        return (response, Outcome(report: ranking.report, model: served.name))
     }
 
     /// Adds what depends on the model and the server to a call's options.
@@ -129,7 +129,7 @@ struct RerankService: Sendable {
             call.answer(scores, tokens: report.tokens, id: exchange.id, model: served.name))
         response.headers[.model] = served.name
         addTimes(report, exchange, to: &response)
-        return (response, Outcome(report: report))
+        return (response, Outcome(report: report, model: served.name))
     }
 
     // MARK: Search
@@ -144,7 +144,7 @@ struct RerankService: Sendable {
         let served = try core.models.choose(fields.string("model")).served
         let call = try SearchCall(fields)
         let (answer, report) = try await search.answer(call, served, exchange, core.settings.limits)
-        return (Responder.response(answer), Outcome(report: report))
+        return (Responder.response(answer), Outcome(report: report, model: served.name))
     }
 }
 

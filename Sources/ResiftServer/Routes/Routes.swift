@@ -21,6 +21,8 @@ enum Route: Sendable {
 struct Outcome: Sendable {
     var failure: WireError.Kind?
     var report: RerankReport?
+    /// As the server calls it.
+    var model: String?
     var client: String?
 }
 
@@ -53,7 +55,8 @@ enum Routes {
             .get: .open { _ in
                 Response(
                     status: .ok, headers: [.contentType: "text/plain; version=0.0.4; charset=utf-8"],
-                    body: ResponseBody(byteBuffer: ByteBuffer(string: core.metrics.text(core.admission))))
+                    body: ResponseBody(
+                        byteBuffer: ByteBuffer(string: core.metrics.text(core.admission, core.models.cache))))
             }
         ]
         table["/openapi.json"] = [.get: .open { _ in Responder.response(try Pages.openAPI()) }]

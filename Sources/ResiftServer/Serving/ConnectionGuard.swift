@@ -31,7 +31,9 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     private var closesAfterResponse = false
     /// True once an answer was written here; what comes from the application is too late.
     private var isOver = false
+    /// From the first byte of a head to its end, and from there to the end of the body.
     private var readTimer: Scheduled<Void>?
+    private var isAwaitingHead = false
     private var onDisconnect: (@Sendable () -> Void)?
 
     init(readTimeout: Duration, maxBodyBytes: Int) {
@@ -60,6 +62,7 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
         case .head(let head):
             unanswered += 1
             isReading = true
+            isAwaitingHead = false
             startTimer(context)
             if head.headerFields[.expect]?.lowercased() == "100-continue", unanswered == 1,
                 (head.headerFields[.contentLength].flatMap { Int($0) } ?? 0) <= maxBodyBytes
@@ -75,6 +78,15 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
         context.fireChannelRead(data)
     }
 
+    /// Something was read. Where it was no whole head, the rest of the head has its time too.
+    func channelReadComplete(context: ChannelHandlerContext) {
+        if unanswered == 0, !isReading, !isAwaitingHead, !isOver, context.channel.isActive {
+            isAwaitingHead = true
+            startTimer(context)
+        }
+        context.fireChannelReadComplete()
+    }
+
     private func startTimer(_ context: ChannelHandlerContext) {
         readTimer?.cancel()
         let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
@@ -85,8 +97,8 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     private func requestTookTooLong(_ context: ChannelHandlerContext) {
-        guard isReading, !isOver else { return }
-        guard unanswered == 1, !isWriting else { return context.close(promise: nil) }
+        guard isReading || isAwaitingHead, !isOver else { return }
+        guard unanswered <= 1, !isWriting else { return context.close(promise: nil) }
         answer(
             context,
             WireError(

@@ -5,7 +5,7 @@ import Inference
 public import Logging
 import NIOCore
 import NIOSSL
-public import Ranking
+import Ranking
 import Reranking
 import Resift
 import Retrieval

@@ -193,7 +193,7 @@ struct Responder: HTTPResponder {
         ]
         if let client = outcome.client { metadata["client"] = "\(client)" }
         if let report = outcome.report {
-            metadata["model"] = "\(report.model)"
+            metadata["model"] = "\(outcome.model ?? report.model)"
             metadata["documents"] = "\(report.documents)"
             metadata["tokens"] = "\(report.tokens)"
         }

@@ -20,6 +20,8 @@ struct ServedModels: Sendable {
 
     let models: [Served]
     let aliases: [String: String]
+    /// Shared by all models.
+    let cache: MemoryScoreCache?
     private let standard: Served
     private let unknown: ServerSettings.UnknownModels
 
@@ -30,13 +32,16 @@ struct ServedModels: Sendable {
     /// Loads all models; the first is the default unless the settings name another.
     init(_ settings: ServerSettings, pool: ComputePool) throws(RankingError) {
         var models: [Served] = []
+        let cache = settings.cacheBytes > 0 ? MemoryScoreCache(maxBytes: settings.cacheBytes) : nil
+        self.cache = cache
         for source in settings.models.isEmpty ? [ServerSettings.ModelSource()] : settings.models {
-            let reranker: Reranker
+            var reranker: Reranker
             if let directory = source.directory {
                 reranker = try Reranker.load(directory: directory, pool: pool, precision: settings.precision)
             } else {
                 reranker = try Reranker.default(pool: pool, precision: settings.precision)
             }
+            if let cache { reranker = try reranker.caching(in: cache) }
             let name = source.name ?? (source.directory == nil ? DefaultModel.name : reranker.model.name)
             guard !models.contains(where: { $0.name == name }) else {
                 throw RankingError(

@@ -24,6 +24,10 @@ struct ServerCore: Sendable {
         self.logger = logger
         metrics = ServerMetrics()
         models = try ServedModels(settings, pool: pool)
+        for served in models.models {
+            let metrics = metrics
+            await served.reranker.observeBatches { batch in metrics.record(batch, model: served.name) }
+        }
         keys = APIKeys(settings.apiKeys)
         admission = Admission(settings.limits)
         search = try await settings.indexPath.asyncMap { path in

@@ -94,11 +94,9 @@ struct RerankCall {
     private mutating func readTruncation(_ body: RequestFields) throws(WireError) {
         // TEI and Voyage: false means that a text that is too long is an error.
         if try body.firstBool(["truncate", "truncation"]) == false { options.longDocuments = .refuse }
-        if let direction = try body.string("truncation_direction"), direction.lowercased() != "right" {
-            throw body.error(
-                "truncation_direction", "is \"\(direction.prefix(20))\"",
-                fix: "Texts are cut at their right end: send \"right\".")
-        }
+        enum Direction: String, CaseIterable { case left, right }
+        // The left end is never cut here: a text that would have to be is refused.
+        if try body.choice("truncation_direction", Direction.self) == .left { options.longDocuments = .refuse }
         options.maxDocumentTokens = try body.integer("max_tokens_per_doc", in: 1...Int(Int32.max))
         // Cohere 1 scores a long document by its best chunk.
         if let chunks = try body.integer("max_chunks_per_doc", in: 1...Int(Int32.max)), chunks > 1 {
