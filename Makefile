@@ -78,6 +78,7 @@ install: build
 	install -d $(PREFIX)/bin $(PREFIX)/share/resift/default-model
 	install -m 755 "$$($(SWIFT) build -c release --show-bin-path)/resift" $(PREFIX)/bin/resift
 	install -m 644 Sources/Resift/Resources/default-model/* $(PREFIX)/share/resift/default-model
+	install -m 644 Sources/ResiftServer/Resources/* $(PREFIX)/share/resift
 
 clean:
 	rm -rf .build .build-* $(VENV) Benchmarks/.build

@@ -153,8 +153,12 @@ let package = Package(
         .testTarget(
             name: "ResiftServerTests",
             dependencies: [
-                "Inference", "OrderedJSON", "Ranking", "Reranking", "Resift", "ResiftServer", "Retrieval",
-                "TestSupport",
+                "Inference", "OrderedJSON", "Reranking", "ResiftServer", "TestSupport",
+                .product(name: "CoreMetrics", package: "swift-metrics"),
+                .product(name: "InMemoryTracing", package: "swift-distributed-tracing"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "Tracing", package: "swift-distributed-tracing"),
             ], swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6],

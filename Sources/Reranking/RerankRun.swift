@@ -73,7 +73,7 @@ struct RerankRun {
     mutating func score() async throws {
         // An idle model is no reason to score for nobody.
         try Task.checkCancellation()
-        try await lookUp()
+        guard try await inTime({ run in try await run.lookUp() }) != nil else { return }
         let missing = scores.indices.filter { scores[$0] == nil }
         guard !missing.isEmpty else { return }
         if let deadline {

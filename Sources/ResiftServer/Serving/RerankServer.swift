@@ -10,6 +10,7 @@ import Reranking
 import Resift
 import Retrieval
 public import ServiceLifecycle
+public import Tracing
 
 /// The HTTP server: a drop-in for Cohere, Jina, Voyage, Mixedbread, TEI and Infinity clients.
 ///
@@ -27,15 +28,17 @@ public struct RerankServer: Service {
     /// Loads the models and opens the index. Throws RankingError for what is wrong with any of them, or with the
     /// settings; nothing listens yet.
     ///
-    /// - Parameter onRunning: Called with the port, once requests are accepted.
+    /// - Parameters:
+    ///   - tracer: Gets a span for each request; nil for the process's own, where it has one.
+    ///   - onRunning: Called with the port, once requests are accepted.
     public init(
-        _ settings: ServerSettings, logger: Logger,
+        _ settings: ServerSettings, logger: Logger, tracer: (any Tracer)? = nil,
         onRunning: @escaping @Sendable (RerankServer, Int) async -> Void = { _, _ in }
     ) async throws {
         self.settings = settings
         self.logger = logger
         self.onRunning = onRunning
-        core = try await ServerCore(settings, logger: logger)
+        core = try await ServerCore(settings, logger: logger, tracer: tracer ?? InstrumentationSystem.tracer)
         _ = try RerankServer.tls(settings)
     }
 
@@ -64,7 +67,9 @@ public struct RerankServer: Service {
             onServerRunning: { channel in await onRunning(self, channel.localAddress?.port ?? 0) }, logger: quiet)
         // Shut down from the last to the first: the drain ends before the connections do.
         var configuration = ServiceGroupConfiguration(
-            services: [.init(service: application), .init(service: Drain(core: core, limits: settings.limits))],
+            services: [
+                .init(service: Listener(application)), .init(service: Drain(core: core, limits: settings.limits)),
+            ],
             logger: quiet)
         configuration.maximumGracefulShutdownDuration =
             settings.limits.drainDelay + settings.limits.drainTimeout + .seconds(5)
@@ -99,10 +104,32 @@ public struct RerankServer: Service {
     }
 }
 
+// A service group describes its services by walking through all that they hold, unless they say what they are: with a
+// vocabulary in it that takes a second.
+extension RerankServer: CustomStringConvertible, CustomDebugStringConvertible {
+    public var description: String { "RerankServer" }
+    public var debugDescription: String { description }
+}
+
+/// Accepts connections.
+private struct Listener: Service, CustomStringConvertible, CustomDebugStringConvertible {
+    let application: Application<Responder>
+
+    init(_ application: Application<Responder>) { self.application = application }
+
+    var description: String { "Listener" }
+    var debugDescription: String { description }
+
+    func run() async throws { try await application.run() }
+}
+
 /// Waits for the end of the server's accepted requests, before its connections are closed.
-private struct Drain: Service {
+private struct Drain: Service, CustomStringConvertible, CustomDebugStringConvertible {
     let core: ServerCore
     let limits: ServerLimits
+
+    var description: String { "Drain" }
+    var debugDescription: String { description }
 
     func run() async throws {
         try await gracefulShutdown()

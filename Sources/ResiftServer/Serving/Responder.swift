@@ -27,6 +27,7 @@ struct Responder: HTTPResponder {
         let label = methods == nil ? "other" : path
         var outcome = Outcome()
         var response: Response
+        let span = core.trace.begin(methods == nil ? "" : request.method.rawValue, path: label, request.headers)
         do {
             response = try await answer(
                 request, methods, id: id, begin: begin, path: path, context: context, outcome: &outcome)
@@ -42,6 +43,7 @@ struct Responder: HTTPResponder {
         addCORS(to: &response, request)
         if !core.admission.isOpen { response.headers[.connection] = "close" }
         if request.method == .head { response = response.createHeadResponse() }
+        core.trace.end(span, status: response.status, outcome)
         let spent = ContinuousClock.now - begin
         core.metrics.record(path: label, method: request.method, status: response.status, outcome, spent)
         log(request, id: id, path: label, response, outcome, spent)

@@ -7,6 +7,7 @@ import Ranking
 import Reranking
 import Resift
 import Retrieval
+import Tracing
 
 /// What all requests of a server share.
 struct ServerCore: Sendable {
@@ -16,12 +17,14 @@ struct ServerCore: Sendable {
     let keys: APIKeys
     let admission: Admission
     let metrics: ServerMetrics
+    let trace: RequestTrace
     let logger: Logger
 
-    init(_ settings: ServerSettings, logger: Logger) async throws {
+    init(_ settings: ServerSettings, logger: Logger, tracer: any Tracer) async throws {
         let pool = settings.threads.map { ComputePool(threads: $0) } ?? .shared
         self.settings = settings
         self.logger = logger
+        trace = RequestTrace(tracer: tracer)
         metrics = ServerMetrics()
         models = try ServedModels(settings, pool: pool)
         for served in models.models {
