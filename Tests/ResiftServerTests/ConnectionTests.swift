@@ -67,7 +67,7 @@ struct ConnectionTests {
 
     @Test("over the queue's length the answer is 429, with the time to try again after")
     func overload() async throws {
-        try await LiveServer.run({ $0.limits.maxQueue = 1 }) { server in
+        try await LiveServer.run(LiveServer.settings { $0.limits.maxQueue = 1 }) { server in
             let working = try Connection(port: server.port)
             try await working.send(Self.large())
             try await server.wait { try await server.metric("resift_batch_pairs_count") >= 1 }
@@ -85,7 +85,7 @@ struct ConnectionTests {
             "POST /v1/rerank HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n{", "POST /v1/rerank HTTP/1.1\r\nHos",
         ])
     func slow(part: String) async throws {
-        try await LiveServer.run({ $0.limits.readTimeout = .milliseconds(50) }) { server in
+        try await LiveServer.run(LiveServer.settings { $0.limits.readTimeout = .milliseconds(50) }) { server in
             let connection = try Connection(port: server.port)
             try await connection.send(Array(part.utf8))
             #expect(try await connection.answer().status == 408)

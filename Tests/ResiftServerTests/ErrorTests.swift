@@ -35,11 +35,12 @@ struct ErrorTests {
             ("/v1/rerank", String(repeating: "[", count: 20_000), 400, "Validation"),
         ] as [(String, String, Int, String)])
     func bodies(path: String, body: String, status: Int, type: String) async throws {
-        try await LiveServer.run({ settings in
+        let settings = LiveServer.settings { settings in
             settings.limits.maxDocuments = 3
             settings.limits.maxDocumentBytes = 2_000
             settings.limits.maxBodyBytes = 64_000
-        }) { server in
+        }
+        try await LiveServer.run(settings) { server in
             let answer = try await server.post(path, body)
             #expect(answer.status == status)
             let json = try answer.json
@@ -89,7 +90,7 @@ struct ErrorTests {
 
     @Test("a server with keys lets in who has one, however a vendor's client sends it, and says nothing of the others")
     func keys() async throws {
-        try await LiveServer.run({ $0.apiKeys = ["first", "second"] }) { server in
+        try await LiveServer.run(LiveServer.settings { $0.apiKeys = ["first", "second"] }) { server in
             let body = #"{"query": "q", "documents": ["secret-document"]}"#
             for headers in [
                 ["Authorization": "Bearer second"], ["Authorization": "second"], ["Api-Key": "first"],
@@ -117,7 +118,7 @@ struct ErrorTests {
                 try await server.get("/info", headers: ["Origin": "http://a"]).headers["access-control-allow-origin"]
                     == nil)
         }
-        try await LiveServer.run({ $0.corsOrigins = ["http://a"] }) { server in
+        try await LiveServer.run(LiveServer.settings { $0.corsOrigins = ["http://a"] }) { server in
             let preflight = try await server.send("OPTIONS", "/v1/rerank", [], headers: ["Origin": "http://a"])
             #expect(preflight.headers["access-control-allow-origin"] == "http://a")
             #expect(preflight.headers["access-control-allow-headers"]?.contains("authorization") == true)

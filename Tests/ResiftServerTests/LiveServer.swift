@@ -20,16 +20,21 @@ struct LiveServer {
         func append(_ line: String) { lines.withLock { $0.append(line) } }
     }
 
-    /// Runs `body` beside a server, then lets the server end as SIGTERM would.
-    static func run(
-        _ change: (inout ServerSettings) throws -> Void = { _ in }, tracer: (any Tracer)? = nil,
-        _ body: (LiveServer) async throws -> Void
-    ) async throws {
+    /// Of a server on a free port with a tiny model.
+    static func settings(_ change: (inout ServerSettings) -> Void = { _ in }) -> ServerSettings {
         var settings = ServerSettings()
         settings.port = 0
         settings.precision = .fp32
         settings.models = [.init(name: "tiny", directory: Repository.model("bert-cross-encoder"))]
-        try change(&settings)
+        change(&settings)
+        return settings
+    }
+
+    /// Runs `body` beside a server, then lets the server end as SIGTERM would.
+    static func run(
+        _ settings: ServerSettings = LiveServer.settings(), tracer: (any Tracer)? = nil,
+        _ body: (LiveServer) async throws -> Void
+    ) async throws {
         let lines = LogLines()
         let logger = Logger(label: "test") { label in
             ServerLog(label: label, format: .json, level: .debug) { lines.append($0) }

@@ -174,7 +174,7 @@ struct WireFormTests {
 
     @Test("names of models: aliases, and the default for others, which the answer says")
     func models() async throws {
-        try await LiveServer.run({ $0.aliases = ["rerank-v3.5": "tiny"] }) { server in
+        try await LiveServer.run(LiveServer.settings { $0.aliases = ["rerank-v3.5": "tiny"] }) { server in
             let known = try await server.post(
                 "/v2/rerank", #"{"model": "rerank-v3.5", "query": "q", "documents": ["d"]}"#
             ).json
@@ -183,7 +183,7 @@ struct WireFormTests {
             #expect(other.object("meta")?["warnings"] != nil)
             #expect(try await server.get("/v1/models").json.objects("data").map { $0.string("id") } == ["tiny"])
         }
-        try await LiveServer.run({ $0.unknownModels = .refuse }) { server in
+        try await LiveServer.run(LiveServer.settings { $0.unknownModels = .refuse }) { server in
             let refused = try await server.post("/v2/rerank", #"{"model": "x", "query": "q", "documents": ["d"]}"#)
             #expect(refused.status == 404)
         }

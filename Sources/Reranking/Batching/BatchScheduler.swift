@@ -76,8 +76,9 @@ package actor BatchScheduler {
         let deadline = deadlines.count == jobs.count ? deadlines.max() : nil
         let sealed = tokens
         let model = model
+        let isWanted: @Sendable () -> Bool = { jobs.contains { $0.isWanted } }
         do {
-            let logits = try await pool.run(until: deadline, while: { jobs.contains { $0.isWanted } }) { lane in
+            let logits = try await pool.run(until: deadline, while: isWanted) { lane in
                 try model(sealed, lane)
             }
             let end = ContinuousClock.now
