@@ -51,10 +51,17 @@ struct ServerCore: Sendable {
         if let length = request.headers[.contentLength].flatMap({ Int($0) }), length > limit { throw tooLarge() }
         var bytes: [UInt8] = []
         defer { admission.release(bytes: bytes.count) }
-        for try await part in request.body {
-            guard bytes.count + part.readableBytes <= limit else { throw tooLarge() }
-            try admission.reserve(bytes: part.readableBytes)
-            bytes.append(contentsOf: part.readableBytesView)
+        do {
+            for try await part in request.body {
+                guard bytes.count + part.readableBytes <= limit else { throw tooLarge() }
+                try admission.reserve(bytes: part.readableBytes)
+                bytes.append(contentsOf: part.readableBytesView)
+            }
+        } catch let error as WireError {
+            throw error
+        } catch {
+            // The connection ended inside the body.
+            throw CancellationError()
         }
         return try await use(bytes)
     }
