@@ -10,7 +10,7 @@ struct RequestTrace: Sendable {
     func begin(_ method: String, path: String, _ headers: HTTPFields) -> any Span {
         var context = InstrumentationContext.topLevel
         tracer.extract(headers, into: &context, using: HeaderExtractor())
-        return tracer.startAnySpan("\(method) \(path)", context: context, ofKind: .server)
+        return tracer.startSpan("\(method) \(path)", context: context, ofKind: .server)
     }
 
     /// Ends a request's span. The stages followed one another up to now; of a call with a deadline, which goes through them
@@ -38,8 +38,8 @@ struct RequestTrace: Sendable {
         var begin = now - min(now, stages.reduce(0) { $0 + nanoseconds($1.1) })
         for (name, milliseconds) in stages {
             let end = begin + nanoseconds(milliseconds)
-            let stage = tracer.startAnySpan(
-                name, at: DefaultTracerClock.Timestamp(nanosecondsSinceEpoch: begin), context: span.context)
+            let stage = tracer.startSpan(
+                name, context: span.context, at: DefaultTracerClock.Timestamp(nanosecondsSinceEpoch: begin))
             stage.end(at: DefaultTracerClock.Timestamp(nanosecondsSinceEpoch: end))
             begin = end
         }
