@@ -1,4 +1,4 @@
-# `make demo` and `make test` need a Swift 6.1 toolchain or newer and what `deps` installs or names: no Python, no GPU.
+# `make demo` and `make test` need a Swift 6.2 toolchain or newer and what `deps` installs or names: no Python, no GPU.
 .PHONY: demo test build bench bench-peers oracle oracle-environment acceptance acceptance-environment serve-abuse serve-load serve-failover serve-fuzz sanitize sanitize-threads neon fuzz format lint docs install clean deps
 
 SWIFT ?= swift
@@ -96,6 +96,7 @@ install: build
 	install -d $(PREFIX)/bin $(PREFIX)/share/resift/default-model
 	install -m 755 "$$($(SWIFT) build -c release --show-bin-path)/resift" $(PREFIX)/bin/resift
 	install -m 644 Sources/Resift/Resources/default-model/* $(PREFIX)/share/resift/default-model
+	install -m 644 Sources/ResiftServer/Resources/* $(PREFIX)/share/resift
 
 clean:
 	rm -rf .build .build-* $(VENV) Benchmarks/.build
