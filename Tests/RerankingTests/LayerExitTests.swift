@@ -60,21 +60,17 @@ struct LayerExitTests {
         for precision in Precision.allCases where (try? kernels.resolve(precision)) != nil {
             let directory = Repository.model("bert-cross-encoder")
             let encoder = try CrossEncoder.load(directory: directory, kernels: kernels, precision: precision)
-            let pairs = (0..<5).map { index in
-                EncodedPair(
-                    tokenIDs: (0..<Int32(3 + 20 * index)).map { ($0 * 7 + Int32(index)) % 1_200 },
-                    typeIDs: (0..<(3 + 20 * index)).map { $0 < 2 ? 0 : 1 })
-            }
+            let pairs = (0..<5).map { LayerExitTests.pair(tokens: 3 + 20 * $0, seed: $0) }
             let whole = try await encoder.logits(of: pairs)
             for layer in 0..<2 {
                 let exit = LayerExit(
                     model: "", layer: layer, pairs: 0, error: 0, correlation: 0,
                     weights: (0..<3 * 48).map { Float($0 % 5) - 2 }, bias: 0)
                 let summaries = try await encoder.summaries(of: pairs, after: layer)
-                #expect(summaries.map(\.logit.bitPattern) == whole.map { $0[0].bitPattern })
+                #expect(summaries.map { $0.logit.bitPattern } == whole.map { $0[0].bitPattern })
                 let predictions = summaries.map { exit($0.summary) }
                 let floor = predictions.sorted()[2]
-                let left = try await encoder.logits(of: pairs, leavingAt: exit, below: floor)
+                let left = try await encoder.logits(of: pairs[...], leavingAt: exit, below: floor)
                 for (index, logits) in left.enumerated() {
                     let expected = predictions[index] >= floor ? whole[index][0].bitPattern : nil
                     #expect(logits?[0].bitPattern == expected, "\(precision), layer \(layer), pair \(index)")
@@ -161,24 +157,27 @@ struct LayerExitTests {
     @Test("the file gives back what was written, and damage is an error")
     func file() async throws {
         let (reranker, _, head) = try await fitted()
-        let folder = try ScratchDirectory()
-        let text = Array((JSONValue.object(head.json).compact + "\n").utf8)
-        try folder.write(text, to: LayerExit.name)
-        #expect(try LayerExit(path: folder.path + "/" + LayerExit.name) == head)
-        #expect(try reranker.layerExit(file: folder.path + "/" + LayerExit.name) == head)
+        let folder = try TemporaryFolder()
+        let text = JSONValue.object(head.json).compact + "\n"
+        let path = try folder.write(LayerExit.name, text)
+        #expect(try LayerExit(path: path) == head)
+        #expect(try reranker.layerExit(file: path) == head)
         #expect(throws: RankingError.self) { try reranker.layerExit() }
         for (from, to) in [
-            ("\"layer\":1", "\"layer\":0"), ("\"error\":", "\"error\":-"), ("\"weights\":[", "\"weights\":[null,"),
-            ("\"weights\":", "\"w\":"), ("\"bias\":", "\"bias\":1e60,\"x\":"),
+            ("\"layer\": 1", "\"layer\": 0"), ("\"error\":", "\"error\":-"), ("\"weights\": [", "\"weights\": [null,"),
+            ("\"weights\":", "\"w\":"), ("\"bias\":", "\"bias\": 1e60, \"x\":"),
         ] {
-            let damaged = String(decoding: text, as: UTF8.self).replacingOccurrences(of: from, with: to)
-            try folder.write(Array(damaged.utf8), to: "damaged.json")
-            #expect(throws: RankingError.self, "\(from)") { try LayerExit(path: folder.path + "/damaged.json") }
+            let damaged = try folder.write("damaged.json", text.replacingOccurrences(of: from, with: to))
+            #expect(throws: RankingError.self, "\(from)") { try LayerExit(path: damaged) }
         }
-        let shorter = String(decoding: text, as: UTF8.self).replacingOccurrences(
-            of: "\"weights\":[", with: "\"weights\":[1,")
-        try folder.write(Array(shorter.utf8), to: "width.json")
-        #expect(throws: RankingError.self) { try reranker.layerExit(file: folder.path + "/width.json") }
+        let wider = text.replacingOccurrences(of: "\"weights\": [", with: "\"weights\": [1,")
+        let other = try folder.write("width.json", wider)
+        #expect(throws: RankingError.self) { try reranker.layerExit(file: other) }
+    }
+
+    private static func pair(tokens: Int, seed: Int) -> EncodedPair {
+        EncodedPair(
+            tokenIDs: (0..<tokens).map { Int32(($0 * 7 + seed) % 1_200) }, typeIDs: (0..<tokens).map { $0 < 2 ? 0 : 1 })
     }
 
     /// A model of two layers, queries with pools of several batches, and a head.

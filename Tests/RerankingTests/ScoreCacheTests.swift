@@ -1,3 +1,4 @@
+import Foundation
 import Ranking
 import TestSupport
 import Testing

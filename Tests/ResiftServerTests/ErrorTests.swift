@@ -62,7 +62,8 @@ struct ErrorTests {
     func invalidUTF8() async throws {
         try await LiveServer.run { server in
             let body = Array(#"{"query": ""#.utf8) + [0xFF, 0xC0] + Array(#"", "documents": ["d"]}"#.utf8)
-            #expect(try await server.send("POST", "/v1/rerank", body).status == 400)
+            let status = try await server.send("POST", "/v1/rerank", body).status
+            #expect(status == 400)
         }
     }
 
@@ -114,28 +115,27 @@ struct ErrorTests {
     @Test("no page of another origin may use the server unless it is named")
     func cors() async throws {
         try await LiveServer.run { server in
-            #expect(
-                try await server.get("/info", headers: ["Origin": "http://a"]).headers["access-control-allow-origin"]
-                    == nil)
+            let answer = try await server.get("/info", headers: ["Origin": "http://a"])
+            #expect(answer.headers["access-control-allow-origin"] == nil)
         }
         try await LiveServer.run(LiveServer.settings { $0.corsOrigins = ["http://a"] }) { server in
             let preflight = try await server.send("OPTIONS", "/v1/rerank", [], headers: ["Origin": "http://a"])
             #expect(preflight.headers["access-control-allow-origin"] == "http://a")
             #expect(preflight.headers["access-control-allow-headers"]?.contains("authorization") == true)
-            #expect(
-                try await server.get("/info", headers: ["Origin": "http://b"]).headers["access-control-allow-origin"]
-                    == nil)
+            let answer = try await server.get("/info", headers: ["Origin": "http://b"])
+            #expect(answer.headers["access-control-allow-origin"] == nil)
         }
     }
 
     @Test("a request id comes back where it can be logged, and is replaced where not")
     func requestIDs() async throws {
         try await LiveServer.run { server in
-            #expect(
-                try await server.get("/health", headers: ["X-Request-Id": "abc-1"]).headers["x-request-id"] == "abc-1")
-            let long = String(repeating: "a", count: 200)
-            #expect(
-                try await server.get("/health", headers: ["X-Request-Id": long]).headers["x-request-id"]?.count == 32)
+            func answered(_ id: String) async throws -> String? {
+                try await server.get("/health", headers: ["X-Request-Id": id]).headers["x-request-id"]
+            }
+            let (plain, long) = (try await answered("abc-1"), try await answered(String(repeating: "a", count: 200)))
+            #expect(plain == "abc-1")
+            #expect(long?.count == 32)
         }
     }
 }

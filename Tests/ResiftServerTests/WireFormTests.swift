@@ -2,6 +2,7 @@ import Foundation
 import Inference
 import OrderedJSON
 import Reranking
+import ResiftServer
 import TestSupport
 import Testing
 
