@@ -47,7 +47,12 @@ struct ConnectionTests {
 
     @Test("what was accepted is answered when the server ends, and what comes then is refused")
     func drain() async throws {
-        try await LiveServer.run { server in
+        // Other tests may keep the processors for long.
+        let patient = LiveServer.settings {
+            $0.limits.drainTimeout = .seconds(600)
+            $0.limits.idleTimeout = .seconds(600)
+        }
+        try await LiveServer.run(patient) { server in
             let working = try Connection(port: server.port)
             try await working.send(Self.large())
             let idle = try Connection(port: server.port)
