@@ -146,6 +146,15 @@ def deadline(setup):
     same(rest, sorted(rest))
 
 
+@case("a deadline that is over at once leaves all documents unscored, in the order given")
+def deadline_over(setup):
+    for milliseconds in ("0.001", "5e-324"):
+        body = {"model": setup.model, "query": f"{QUERY} {milliseconds}", "documents": TEXTS, "resift": {}}
+        answer = ask(setup, "/v1/rerank", body, headers={"X-Resift-Deadline-Ms": milliseconds})
+        same([row["index"] for row in answer["results"]], list(range(len(TEXTS))))
+        same((answer["resift"]["complete"], answer["resift"]["unscored_documents"]), (False, len(TEXTS)))
+
+
 @case("small requests do not wait for a large one that came before them")
 def fairness(setup):
     finished = []
