@@ -1,4 +1,4 @@
-# `make demo` and `make test` need a Swift 6.1 toolchain or newer and what `deps` installs or names: no Python, no GPU.
+# `make demo` and `make test` need a Swift 6.2 toolchain or newer and what `deps` installs or names: no Python, no GPU.
 .PHONY: demo test build bench bench-peers oracle oracle-environment sanitize sanitize-threads neon fuzz format lint docs install clean deps
 
 SWIFT ?= swift

@@ -18,8 +18,10 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+        .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
     ],
     targets: [
         .target(name: "CKernels"),
@@ -41,10 +43,17 @@ let package = Package(
             dependencies: ["Inference", "OrderedJSON", "Ranking", .product(name: "GRDB", package: "GRDB.swift")],
             swiftSettings: strict),
         .target(
+            name: "Hub",
+            dependencies: [
+                "OrderedJSON", "Ranking", .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "Crypto", package: "swift-crypto"), .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
+            ], swiftSettings: strict),
+        .target(
             name: "Resift",
             dependencies: [
-                "CLibxml2", "Evaluation", "Inference", "OrderedJSON", "Ranking", "Reranking", "Retrieval", "TextFiles",
-                "Tokenizers", .product(name: "Yams", package: "Yams"),
+                "CLibxml2", "Evaluation", "Hub", "Inference", "OrderedJSON", "Ranking", "Reranking", "Retrieval",
+                "TextFiles", "Tokenizers", .product(name: "Yams", package: "Yams"),
             ],
             resources: [.copy("Resources/default-model")], swiftSettings: strict),
         .target(name: "Evaluation", dependencies: ["OrderedJSON", "Ranking", "TextFiles"], swiftSettings: strict),
@@ -92,6 +101,14 @@ let package = Package(
             name: "TokenizersTests",
             dependencies: ["Inference", "OrderedJSON", "Ranking", "TestSupport", "Tokenizers"],
             swiftSettings: strict),
+        .target(
+            name: "HubServer",
+            dependencies: [
+                .product(name: "Crypto", package: "swift-crypto"), .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
+            ], path: "Tests/HubServer", swiftSettings: strict),
+        .testTarget(
+            name: "HubTests", dependencies: ["Hub", "HubServer", "Ranking", "TestSupport"], swiftSettings: strict),
         .testTarget(
             name: "RerankingTests",
             dependencies: ["Inference", "OrderedJSON", "Ranking", "Reranking", "TestSupport", "Tokenizers"],
@@ -105,7 +122,7 @@ let package = Package(
         .testTarget(
             name: "ResiftCLITests",
             dependencies: [
-                "FuzzMutations", "Inference", "OrderedJSON", "Ranking", "Reranking", "Resift", "ResiftCLI",
+                "FuzzMutations", "HubServer", "Inference", "OrderedJSON", "Ranking", "Reranking", "Resift", "ResiftCLI",
                 "TestSupport",
             ],
             exclude: ["Snapshots"], swiftSettings: strict),

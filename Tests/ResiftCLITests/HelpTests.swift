@@ -7,7 +7,7 @@ struct HelpTests {
         arguments: [
             [], ["rerank"], ["index"], ["index", "build"], ["index", "add"], ["index", "delete"], ["index", "info"],
             ["index", "verify"], ["index", "compact"], ["search"], ["evaluate"], ["tune"], ["cost"], ["models"],
-            ["models", "list"],
+            ["models", "list"], ["models", "pull"],
             ["models", "info"], ["models", "selftest"], ["models", "quantize"], ["profile"],
         ]
             as [[String]])

@@ -60,7 +60,8 @@ public struct ModelQuantizer: Sendable {
         } catch {
             throw ModelQuantizer.storage(building, error)
         }
-        try Checkpoint(directory: source).writeInt8(to: building + "/model.safetensors", keeping: ["classifier.", "score."])
+        try Checkpoint(directory: source).writeInt8(
+            to: building + "/model.safetensors", keeping: ["classifier.", "score."])
         let check = try await compare(reference, Reranker.load(directory: building, pool: pool), samples)
         guard check.correlation >= leastCorrelation else {
             throw RankingError(

@@ -102,7 +102,7 @@ struct SearchCommand: AsyncParsableCommand {
     var rerankedText: RerankedText = .bestPassage
 
     @Option(
-        help: ArgumentHelp("The index's embedding model, where it has moved since the build.", valueName: "directory"))
+        help: ArgumentHelp("The index's embedding model, where it has moved since the build.", valueName: "model"))
     var embedder: String?
 
     @Option(
@@ -148,8 +148,9 @@ struct SearchCommand: AsyncParsableCommand {
             let wantsDense = options.pools == nil || stages.contains(.dense)
             let encoder =
                 wantsDense || embedder != nil
-                ? try await IndexEmbedder.load(index.settings, directory: embedder, pool: compute) : nil
-            let reranker = options.rerank == .never ? nil : try model.load(pool: compute)
+                ? try await IndexEmbedder.load(
+                    index.settings, directory: model.hub.directory(of: embedder), pool: compute) : nil
+            let reranker = options.rerank == .never ? nil : try await model.load(pool: compute)
             if let reranker { try scores.apply(to: &options.rerankOptions, reranker) }
             let pipeline = Pipeline(index: index, reranker: reranker, embedder: encoder, pool: compute)
             if let queries {
