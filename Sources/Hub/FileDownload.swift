@@ -69,10 +69,13 @@ struct FileDownload: Sendable {
 
     /// One connection. Throws PassingFailure where it broke off; what came by then is in the file.
     private func attempt(_ output: PartialFile) async throws {
-        let start = try await output.length
+        var start = try await output.length
         if let size = file.size, start == size { return }
-        if let size = file.size, start > size { try await restart(output, from: start) }
-        let response = try await client.bytes(of: file, commit: commit, from: output.length)
+        if let size = file.size, start > size {
+            try await restart(output, from: start)
+            start = 0
+        }
+        let response = try await client.bytes(of: file, commit: commit, from: start)
         switch response.status {
         case .partialContent:
             guard response.headers.first(name: "Content-Range")?.hasPrefix("bytes \(start)-") == true else {

@@ -54,7 +54,12 @@ public struct ModelStore: Sendable {
     ) async throws -> DownloadedModel {
         let cache = try cache()
         if settings.isOffline {
-            let directory = try cache.snapshot(model)
+            let directory: String
+            do {
+                directory = try cache.snapshot(model)
+            } catch {
+                throw error.whileOffline
+            }
             return DownloadedModel(
                 model: model, commit: cache.commit(of: model) ?? model.revision, directory: directory, files: 0,
                 downloadedFiles: 0)
@@ -108,6 +113,16 @@ public struct ModelStore: Sendable {
                 fix: "Set HF_HUB_CACHE to a folder.")
         }
         return HubCache(directory: directory)
+    }
+}
+
+extension RankingError {
+    /// The same, of somebody who asked for a download and for no network.
+    fileprivate var whileOffline: RankingError {
+        var error = self
+        error.why += " It was not asked for at the hub, because HF_HUB_OFFLINE or --offline forbids it."
+        error.fix += " Leave out what forbids the network."
+        return error
     }
 }
 

@@ -22,14 +22,14 @@ struct HubOptions: ParsableArguments {
 
 extension HubOptions {
     /// Nil where no model was named.
-    func directory(of model: String?) async throws -> String? {
+    func directoryIfNamed(_ model: String?) async throws -> String? {
         guard let model else { return nil }
         return try await directory(of: model)
     }
 
     /// Nil where no embedding model was named.
     func embedder(_ model: String?, pool: ComputePool) async throws -> BiEncoder? {
-        guard let path = try await directory(of: model) else { return nil }
+        guard let path = try await directoryIfNamed(model) else { return nil }
         return try BiEncoder.load(directory: path, pool: pool)
     }
 }

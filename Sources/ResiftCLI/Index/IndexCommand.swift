@@ -158,7 +158,7 @@ struct IndexAddCommand: AsyncParsableCommand {
             var source = try corpus.documents()
             let settings = try IndexWriter.open(path: index).settings
             let encoder = try await IndexEmbedder.load(
-                settings, directory: hub.directory(of: embedder), pool: ModelOptions.pool(threads: threads))
+                settings, directory: hub.directoryIfNamed(embedder), pool: ModelOptions.pool(threads: threads))
             let progress = ProgressLine()
             let indexer = try Indexer(settings: settings, embedder: encoder) { progress.show($0.line) }
             let report = try await indexer.add(&source, to: index, existing: existing)

@@ -149,7 +149,7 @@ struct SearchCommand: AsyncParsableCommand {
             let encoder =
                 wantsDense || embedder != nil
                 ? try await IndexEmbedder.load(
-                    index.settings, directory: model.hub.directory(of: embedder), pool: compute) : nil
+                    index.settings, directory: model.hub.directoryIfNamed(embedder), pool: compute) : nil
             let reranker = options.rerank == .never ? nil : try await model.load(pool: compute)
             if let reranker { try scores.apply(to: &options.rerankOptions, reranker) }
             let pipeline = Pipeline(index: index, reranker: reranker, embedder: encoder, pool: compute)
