@@ -1,5 +1,5 @@
 # `make demo` and `make test` need a Swift 6.2 toolchain or newer and what `deps` installs or names: no Python, no GPU.
-.PHONY: demo test build bench bench-peers oracle oracle-environment sanitize sanitize-threads neon fuzz format lint docs install clean deps
+.PHONY: demo test build bench bench-peers oracle oracle-environment acceptance acceptance-environment serve-abuse serve-load serve-failover serve-fuzz sanitize sanitize-threads neon fuzz format lint docs install clean deps
 
 SWIFT ?= swift
 PREFIX ?= /usr/local
@@ -48,6 +48,24 @@ oracle: deps oracle-environment
 	$(RELEASE)
 	@.venv-oracle/bin/python Tools/oracle/compare.py "$$($(SWIFT) build -c release --show-bin-path)/resift"
 
+# With it, `make test` drives `resift serve` with the real clients of PyPI.
+acceptance-environment:
+	@PYTHON=$(PYTHON) sh Tools/acceptance/environments.sh first second
+
+acceptance: deps acceptance-environment
+	$(RELEASE)
+	@$(PYTHON) Tools/acceptance/run.py "$$($(SWIFT) build -c release --show-bin-path)/resift" --verbose
+
+# Hostile clients; 64 clients for two minutes and SIGTERM; a killed node behind HAProxy; schemathesis over the OpenAPI.
+serve-abuse serve-load serve-failover: serve-%: deps
+	$(RELEASE)
+	@$(PYTHON) Tools/acceptance/$*.py "$$($(SWIFT) build -c release --show-bin-path)/resift"
+
+serve-fuzz: deps
+	@PYTHON=$(PYTHON) sh Tools/acceptance/environments.sh fuzz
+	$(RELEASE)
+	@$(PYTHON) Tools/acceptance/fuzz.py "$$($(SWIFT) build -c release --show-bin-path)/resift"
+
 sanitize: deps
 	sh Tools/kernel-checks/run.sh sanitize
 
@@ -78,6 +96,7 @@ install: build
 	install -d $(PREFIX)/bin $(PREFIX)/share/resift/default-model
 	install -m 755 "$$($(SWIFT) build -c release --show-bin-path)/resift" $(PREFIX)/bin/resift
 	install -m 644 Sources/Resift/Resources/default-model/* $(PREFIX)/share/resift/default-model
+	install -m 644 Sources/ResiftServer/Resources/* $(PREFIX)/share/resift
 
 clean:
 	rm -rf .build .build-* $(VENV) Benchmarks/.build

@@ -65,15 +65,16 @@ public final class ComputePool: @unchecked Sendable {
     public func shutDown() { publish { $0.stopped = true } }
 
     /// Runs `body` on a thread of the pool. Throws CancellationError where the task was cancelled, or the deadline had
-    /// passed, before it began; `body` looks at `lane.isCancelled` to stop earlier.
+    /// passed, or nobody wanted it any more, before it began; `body` looks at `lane.isCancelled` to stop earlier.
     package func run<Result: Sendable>(
-        until deadline: ContinuousClock.Instant? = nil, _ body: @escaping @Sendable (Lane) throws -> Result
+        until deadline: ContinuousClock.Instant? = nil, while isWanted: (@Sendable () -> Bool)? = nil,
+        _ body: @escaping @Sendable (Lane) throws -> Result
     ) async throws -> Result {
         let cancelled = CancellationFlag()
         return try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in
                 enqueue {
-                    let lane = Lane(pool: self, cancelled: cancelled, deadline: deadline)
+                    let lane = Lane(pool: self, cancelled: cancelled, deadline: deadline, isWanted: isWanted)
                     if lane.isCancelled {
                         continuation.resume(throwing: CancellationError())
                     } else {
@@ -89,7 +90,7 @@ public final class ComputePool: @unchecked Sendable {
     /// Runs `body` on the calling thread, which shares its iterations with the pool's free threads. For callers that
     /// have a thread of their own already; never from async code, which must not block.
     package func withLane<Result>(_ body: (Lane) throws -> Result) rethrows -> Result {
-        try body(Lane(pool: self, cancelled: CancellationFlag(), deadline: nil))
+        try body(Lane(pool: self, cancelled: CancellationFlag(), deadline: nil, isWanted: nil))
     }
 
     /// The CPUs that this process may run on.
@@ -211,10 +212,13 @@ package struct Lane: Sendable {
     fileprivate let pool: ComputePool
     fileprivate let cancelled: CancellationFlag
     fileprivate let deadline: ContinuousClock.Instant?
+    fileprivate let isWanted: (@Sendable () -> Bool)?
 
     package var threads: Int { pool.threads }
     /// True where the work is not wanted any more, or would come too late.
-    package var isCancelled: Bool { cancelled.isSet || deadline.map { $0 <= .now } ?? false }
+    package var isCancelled: Bool {
+        cancelled.isSet || deadline.map { $0 <= .now } ?? false || isWanted.map { !$0() } ?? false
+    }
 
     /// A block of at least `count` floats of any value, for `giveBack` when nobody uses it any more.
     package func takeBuffer(count: Int) -> FloatBuffer { pool.takeBuffer(count: count) }

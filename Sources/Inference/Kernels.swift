@@ -11,68 +11,6 @@ package import Ranking
     import Darwin
 #endif
 
-/// A read-only row-major matrix somewhere in memory that outlives the call it is passed to.
-package struct MatrixView {
-    package var base: UnsafePointer<Float>
-    package var rows: Int
-    package var columns: Int
-    /// Elements from the start of one row to the start of the next.
-    package var stride: Int
-
-    package init(_ base: UnsafePointer<Float>, rows: Int, columns: Int, stride: Int? = nil) {
-        self.base = base
-        self.rows = rows
-        self.columns = columns
-        self.stride = stride ?? columns
-    }
-
-    package subscript(row: Int) -> UnsafePointer<Float> { base + row * stride }
-
-    package func rows(_ range: Range<Int>) -> MatrixView {
-        MatrixView(self[range.lowerBound], rows: range.count, columns: columns, stride: stride)
-    }
-
-    package func columns(_ range: Range<Int>) -> MatrixView {
-        MatrixView(base + range.lowerBound, rows: rows, columns: range.count, stride: stride)
-    }
-}
-
-/// A writable row-major matrix.
-package struct MutableMatrixView {
-    package var base: UnsafeMutablePointer<Float>
-    package var rows: Int
-    package var columns: Int
-    package var stride: Int
-
-    package init(_ base: UnsafeMutablePointer<Float>, rows: Int, columns: Int, stride: Int? = nil) {
-        self.base = base
-        self.rows = rows
-        self.columns = columns
-        self.stride = stride ?? columns
-    }
-
-    package subscript(row: Int) -> UnsafeMutablePointer<Float> { base + row * stride }
-
-    package var readOnly: MatrixView { MatrixView(base, rows: rows, columns: columns, stride: stride) }
-
-    package func rows(_ range: Range<Int>) -> MutableMatrixView {
-        MutableMatrixView(self[range.lowerBound], rows: range.count, columns: columns, stride: stride)
-    }
-
-    /// The rows as one array, without the gaps that a stride leaves.
-    package var values: [Float] {
-        [Float](unsafeUninitializedCapacity: rows * columns) { buffer, count in
-            guard let start = buffer.baseAddress else { return }
-            for row in 0..<rows { (start + row * columns).initialize(from: self[row], count: columns) }
-            count = rows * columns
-        }
-    }
-
-    package func columns(_ range: Range<Int>) -> MutableMatrixView {
-        MutableMatrixView(base + range.lowerBound, rows: rows, columns: range.count, stride: stride)
-    }
-}
-
 /// The right-hand side of a matrix product, laid out for one kernel variant.
 package struct PackedMatrix: Sendable {
     /// K, the width of the left-hand side's rows.
@@ -125,27 +63,6 @@ package struct NarrowRows {
     }
     fileprivate var scales: UnsafeMutablePointer<resift_row_scale> {
         rowScales.writable.assumingMemoryBound(to: resift_row_scale.self) + first
-    }
-}
-
-/// A writable row-major matrix of bfloat16.
-package struct HalfMatrixView {
-    package var base: UnsafeMutablePointer<UInt16>
-    package var rows: Int
-    package var columns: Int
-    package var stride: Int
-
-    /// A row's room where numbers are written: the kernels fill rows up.
-    package static func paddedWidth(_ columns: Int) -> Int {
-        (columns + Int(RESIFT_OPERAND_STEP) - 1) / Int(RESIFT_OPERAND_STEP) * Int(RESIFT_OPERAND_STEP)
-    }
-
-    package func rows(_ range: Range<Int>) -> HalfMatrixView {
-        HalfMatrixView(base: base + range.lowerBound * stride, rows: range.count, columns: columns, stride: stride)
-    }
-
-    package func columns(_ range: Range<Int>) -> HalfMatrixView {
-        HalfMatrixView(base: base + range.lowerBound, rows: rows, columns: range.count, stride: stride)
     }
 }
 
@@ -304,52 +221,6 @@ package struct Kernels: Sendable {
         table.pointee.rotate(x, heads, half, cosines, sines)
     }
 
-    /// Keys and values of consecutive tokens, for one head.
-    package struct KeysValues {
-        package var key: MatrixView
-        package var value: MatrixView
-
-        package init(key: MatrixView, value: MatrixView) {
-            precondition(key.rows == value.rows && key.columns == value.columns)
-            self.key = key
-            self.value = value
-        }
-
-        fileprivate var raw: resift_keys_values {
-            resift_keys_values(k: key.base, v: value.base, ldk: key.stride, ldv: value.stride, tokens: key.rows)
-        }
-    }
-
-    /// Which keys a query sees: those up to `before` places before its own and `after` places behind it; the first
-    /// query's place among the keys is `first`.
-    package struct Reach {
-        package var first: Int
-        package var before: Int
-        package var after: Int
-
-        package init(first: Int, before: Int, after: Int) {
-            self.first = first
-            self.before = before
-            self.after = after
-        }
-    }
-
-    /// What the distance of query and key adds to their score: with t = buckets[query - key],
-    /// keys[t] · q + queries[t] · k.
-    package struct RelativePositions {
-        package var keys: PackedMatrix
-        package var queries: PackedMatrix
-        /// Points at the bucket of distance 0.
-        package var buckets: UnsafePointer<Int32>
-
-        package init(keys: PackedMatrix, queries: PackedMatrix, buckets: UnsafePointer<Int32>) {
-            precondition(keys.outputs == queries.outputs && keys.inputs == queries.inputs)
-            self.keys = keys
-            self.queries = queries
-            self.buckets = buckets
-        }
-    }
-
     /// Floats of scratch that `attention` needs for so many keys.
     package func attentionScratchCount(tokens: Int, headWidth: Int, relativePositions: Int = 0) -> Int {
         resift_attention_scratch_count(table, tokens, headWidth, relativePositions)
@@ -401,6 +272,9 @@ package struct Kernels: Sendable {
         case .int8, .bf16, .fp32: return precision
         }
     }
+
+    /// Rows of narrow operands are filled up to a multiple of this.
+    static let operandStep = Int(RESIFT_OPERAND_STEP)
 
     /// The widest input of a linear layer in int8, whose sums fit 32 bits.
     package static let maxInt8Inputs = Int(RESIFT_INT8_MAX_WIDTH)
@@ -608,5 +482,11 @@ package struct Kernels: Sendable {
     package static func allFinite(_ values: UnsafeBufferPointer<Float>) -> Bool {
         guard let base = values.baseAddress else { return true }
         return resift_all_finite(base, values.count)
+    }
+}
+
+extension Kernels.KeysValues {
+    fileprivate var raw: resift_keys_values {
+        resift_keys_values(k: key.base, v: value.base, ldk: key.stride, ldv: value.stride, tokens: key.rows)
     }
 }

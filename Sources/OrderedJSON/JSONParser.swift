@@ -6,6 +6,8 @@ public struct JSONError: Error, Sendable, Equatable, CustomStringConvertible {
     /// From 1; the column counts code points.
     public var line: Int
     public var column: Int
+    /// True where the text may be JSON, but holds more values than the reader allows.
+    public var isTooLarge = false
 
     public var description: String { "\(message) at line \(line), column \(column)" }
 }
@@ -19,16 +21,23 @@ extension JSONValue {
     /// Strict: nothing may follow the value, and NaN, Infinity, comments and trailing commas are refused. A byte order
     /// mark in front is passed over. An escaped surrogate without its partner becomes U+FFFD, since a Swift string
     /// cannot hold it; Python's json.dumps writes such escapes. Linear in the number of bytes.
+    ///
+    /// A text of more than `maxValues` values, members included, is refused: "[0,0,0,..." takes ten and more times its
+    /// bytes in memory.
     public static func parse(
-        _ bytes: UnsafeRawBufferPointer, rejectDuplicateKeys: Bool = false
+        _ bytes: UnsafeRawBufferPointer, rejectDuplicateKeys: Bool = false, maxValues: Int = .max
     ) throws(JSONError) -> JSONValue {
-        var parser = JSONParser(bytes, rejectDuplicateKeys: rejectDuplicateKeys)
+        var parser = JSONParser(bytes, rejectDuplicateKeys: rejectDuplicateKeys, maxValues: maxValues)
         return try parser.document()
     }
 
-    public static func parse(_ bytes: [UInt8], rejectDuplicateKeys: Bool = false) throws(JSONError) -> JSONValue {
+    public static func parse(
+        _ bytes: [UInt8], rejectDuplicateKeys: Bool = false, maxValues: Int = .max
+    ) throws(JSONError) -> JSONValue {
         let result = bytes.withUnsafeBytes { buffer in
-            Result { () throws(JSONError) in try parse(buffer, rejectDuplicateKeys: rejectDuplicateKeys) }
+            Result { () throws(JSONError) in
+                try parse(buffer, rejectDuplicateKeys: rejectDuplicateKeys, maxValues: maxValues)
+            }
         }
         return try result.get()
     }
@@ -39,10 +48,13 @@ private struct JSONParser {
     private let rejectDuplicateKeys: Bool
     private var position = 0
     private var depth = 0
+    /// How many more values there may be.
+    private var remainingValues: Int
 
-    init(_ bytes: UnsafeRawBufferPointer, rejectDuplicateKeys: Bool) {
+    init(_ bytes: UnsafeRawBufferPointer, rejectDuplicateKeys: Bool, maxValues: Int) {
         self.bytes = bytes
         self.rejectDuplicateKeys = rejectDuplicateKeys
+        remainingValues = maxValues
         if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { position = 3 }
     }
 
@@ -66,6 +78,12 @@ private struct JSONParser {
 
     private mutating func value() throws(JSONError) -> JSONValue {
         skipSpace()
+        guard remainingValues > 0 else {
+            var error = error("there are too many values")
+            error.isTooLarge = true
+            throw error
+        }
+        remainingValues -= 1
         switch current {
         case UInt8(ascii: "{"): return .object(try object())
         case UInt8(ascii: "["): return .array(try array())

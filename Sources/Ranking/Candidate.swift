@@ -17,7 +17,7 @@ public struct Candidate: Sendable {
     /// Tokens of the document that no score saw, because the model's window was full.
     public var truncatedTokens: Int
 
-    /// A candidate that the deadline left without a score.
+    /// A candidate that the deadline or a layer exit left without a score.
     public init(unscored document: Document, index: Int) {
         self.init(
             document: document, index: index, score: -.infinity, scoreKind: .unscored, logit: -.infinity, tokens: 0,

@@ -54,10 +54,13 @@ public struct RankingError: Error, Sendable, CustomStringConvertible {
         /// A model that was made lower in precision differs too much from the one it was made from.
         public static let qualityTooLow = Code(rawValue: "quality_too_low")
 
+        /// More is asked of a model than it can do in the time that was allowed for waiting.
+        public static let overloaded = Code(rawValue: "overloaded")
+
         public static var allCases: [Code] {
             [
                 .invalidInput, .notFound, .unsupportedModel, .corruptFile, .nonFiniteScore, .busy, .storage,
-                .unreachable, .accessDenied, .nothingToSearch, .qualityTooLow,
+                .unreachable, .accessDenied, .nothingToSearch, .qualityTooLow, .overloaded,
             ]
         }
     }

@@ -15,6 +15,8 @@ public struct CrossEncoder: Sendable {
     package let pool: ComputePool
     let form: Form
     private let model: any RelevanceModel
+    /// Shared by all calls, whoever makes them.
+    package let scheduler: BatchScheduler
 
     /// How query and document become one sequence.
     enum Form: Sendable {
@@ -23,6 +25,19 @@ public struct CrossEncoder: Sendable {
         /// The same, after both texts were put into Qwen3's prompt.
         case qwen3Pair
         case causal(CausalPrompt)
+    }
+
+    private init(
+        description: ModelDescription, tokenizer: Tokenizer, pool: ComputePool, form: Form, model: any RelevanceModel
+    ) {
+        self.description = description
+        self.tokenizer = tokenizer
+        self.pool = pool
+        self.form = form
+        self.model = model
+        scheduler = BatchScheduler(pool: pool, tokenBudget: BatchPlan.tokenBudget(threads: pool.threads)) {
+            batch, prefix, lane in try CrossEncoder.logits(of: batch, after: prefix, model, form, on: lane)
+        }
     }
 
     /// Loads a directory of config.json, tokenizer.json and safetensors weights. Never touches the network.
@@ -70,77 +85,107 @@ public struct CrossEncoder: Sendable {
     /// The raw logits of encoded pairs: [pairs][labels]. `progress` is called with the number of pairs done.
     ///
     /// A causal model computes what all pairs begin with once, unless `sharesPrefix` is false. The logits of a pair are
-    /// bit-identical either way, whatever else is in the call and however many threads work on it.
+    /// bit-identical either way, whatever else is in the call, or asked by other calls, and however many threads work
+    /// on it.
     public func logits(
-        of pairs: [EncodedPair], sharesPrefix: Bool = true, progress: (@Sendable (Int) -> Void)? = nil
+        of pairs: [EncodedPair], sharesPrefix: Bool = true, progress: ((Int) -> Void)? = nil
     ) async throws -> [[Float]] {
-        try await logits(of: pairs, sharing: sharesPrefix ? SharedPrefix() : nil, progress: progress)
+        let prefix = sharesPrefix ? try await SharedPrefix().cache(for: pairs, self) : nil
+        return try await score(ScoringJob(pairs, after: prefix, client: ""), progress: progress).logits
     }
 
-    /// The same; `prefix` keeps what the pairs of one query have in common for the next call.
-    func logits(
-        of pairs: [EncodedPair], sharing prefix: SharedPrefix?, progress: (@Sendable (Int) -> Void)? = nil
-    ) async throws -> [[Float]] {
-        if let pair = pairs.first(where: { $0.tokenIDs.count != $0.typeIDs.count }) {
+    /// Scores a job beside those of other calls. Throws what the model throws; CancellationError; DeadlinePassed, not
+    /// long after the job's deadline; and `overloaded` where its turn did not come in its `maxWait`.
+    func score(_ job: ScoringJob, progress: ((Int) -> Void)? = nil) async throws -> ScoredPairs {
+        if let pair = job.pairs.first(where: { $0.tokenIDs.count != $0.typeIDs.count }) {
             throw RankingError(
                 .invalidInput,
                 what: "A pair has \(pair.tokenIDs.count) token ids, but \(pair.typeIDs.count) type ids.",
                 why: "Each token needs a type.", fix: "Encode pairs with PairEncoder, or give both the same length.")
         }
-        var logits: [[Float]] = []
-        logits.reserveCapacity(pairs.count)
-        let cache = try await cache(for: pairs[...], prefix)
-        let plan = BatchPlan(
-            lengths: pairs.map { $0.tokenIDs.count - (cache?.tokens ?? 0) },
-            tokenBudget: BatchPlan.tokenBudget(threads: pool.threads))
-        for range in plan.batches {
-            let batch = CrossEncoder.batch(pairs[range], after: cache)
-            logits += try await pool.run { lane in try scores(of: batch, after: cache, on: lane) }
-            progress?(logits.count)
+        // Nobody awaits it: it ends at the deadline, or with the job.
+        let timer = job.deadline.map { deadline in
+            Task {
+                try await Task.sleep(until: deadline, clock: .continuous)
+                job.fail(DeadlinePassed())
+            }
         }
-        return logits
+        defer { timer?.cancel() }
+        await scheduler.submit(job)
+        var scored = 0
+        while scored < job.pairs.count {
+            scored = try await job.scoredPairs(beyond: scored)
+            progress?(scored)
+        }
+        return job.result
     }
 
-    /// The raw logits of one batch of encoded pairs, or nil where they would come after the deadline.
-    func logits(
-        of pairs: [EncodedPair], sharing prefix: SharedPrefix, until deadline: ContinuousClock.Instant
-    ) async throws -> [[Float]]? {
-        do {
-            let cache = try await cache(for: pairs[...], prefix, until: deadline)
-            let batch = CrossEncoder.batch(pairs[...], after: cache)
-            return try await pool.run(until: deadline) { lane in try scores(of: batch, after: cache, on: lane) }
-        } catch is CancellationError {
-            try Task.checkCancellation()
-            return nil
+    /// The raw logits of one batch of encoded pairs; nil for those that end at the exit's layer, because it predicts less
+    /// than `floor` for them.
+    func logits(of pairs: ArraySlice<EncodedPair>, leavingAt exit: LayerExit, below floor: Float) async throws
+        -> [[Float]?]
+    {
+        let (model, batch) = (try layerExiting(), CrossEncoder.batch(pairs))
+        return try await pool.run { lane in
+            let states = try model.states(of: batch, after: exit.layer, on: lane)
+            let kept = (0..<batch.sequences).filter { exit(states.summary(of: $0)) >= floor }
+            var logits = [[Float]?](repeating: nil, count: batch.sequences)
+            guard !kept.isEmpty else { return logits }
+            for (sequence, row) in zip(kept, try model.logits(from: states.keeping(kept), on: lane)) {
+                logits[sequence] = row
+            }
+            return logits
         }
     }
 
-    private func cache(
-        for pairs: ArraySlice<EncodedPair>, _ prefix: SharedPrefix?, until deadline: ContinuousClock.Instant? = nil
-    ) async throws -> KeyValueCache? {
-        guard let prefix, let model = model as? any PrefixSharing, model.sharesPrefixes else { return nil }
-        return try await prefix.cache(for: pairs, model, pool, until: deadline)
+    /// What a layer exit reads of each pair after so many layers, and the first of its logits.
+    func summaries(of pairs: [EncodedPair], after layer: Int) async throws -> [(summary: [Float], logit: Float)] {
+        let model = try layerExiting()
+        var summaries: [(summary: [Float], logit: Float)] = []
+        for range in BatchPlan(lengths: pairs.map(\.tokenIDs.count)).batches {
+            let batch = CrossEncoder.batch(pairs[range])
+            summaries += try await pool.run { lane in
+                let states = try model.states(of: batch, after: layer, on: lane)
+                return try model.logits(from: states, on: lane).enumerated().map { sequence, logits in
+                    (states.summary(of: sequence), logits[0])
+                }
+            }
+        }
+        return summaries
     }
 
-    private static func batch(_ pairs: ArraySlice<EncodedPair>, after cache: KeyValueCache?) -> TokenBatch {
-        let known = cache?.tokens ?? 0
+    private func layerExiting() throws(RankingError) -> any LayerExiting {
+        guard let model = model as? any LayerExiting else {
+            throw RankingError(
+                .unsupportedModel, what: "\(description.name) cannot be left after an early layer.",
+                why: "A \(description.architecture) has no layer exits.", fix: "Leave the layer exit out.")
+        }
+        return model
+    }
+
+    private static func batch(_ pairs: ArraySlice<EncodedPair>) -> TokenBatch {
         var batch = TokenBatch()
-        for pair in pairs {
-            batch.append(tokenIDs: pair.tokenIDs.dropFirst(known), typeIDs: pair.typeIDs.dropFirst(known))
-        }
+        for pair in pairs { batch.append(tokenIDs: pair.tokenIDs, typeIDs: pair.typeIDs) }
         return batch
     }
 
     /// A causal model's answers are compared: the logit of the one that stands for relevance minus the other's.
-    private func scores(of batch: TokenBatch, after cache: KeyValueCache?, on lane: Lane) throws -> [[Float]] {
+    private static func logits(
+        of batch: TokenBatch, after prefix: KeyValueCache?, _ model: any RelevanceModel, _ form: Form, on lane: Lane
+    ) throws -> [[Float]] {
         let logits: [[Float]]
-        if let cache, let model = model as? any PrefixSharing {
-            logits = try model.logits(of: batch, after: cache, on: lane)
+        if let prefix, let model = model as? any PrefixSharing {
+            logits = try model.logits(of: batch, after: prefix, on: lane)
         } else {
             logits = try model.logits(of: batch, on: lane)
         }
         guard case .causal = form else { return logits }
         return logits.map { answers in [answers.dropFirst().reduce(answers[0], -)] }
+    }
+
+    /// The model, where it can compute once what pairs begin with.
+    var prefixSharing: (any PrefixSharing)? {
+        (model as? any PrefixSharing).flatMap { $0.sharesPrefixes ? $0 : nil }
     }
 
     /// The raw logits of query and passage texts, encoded and truncated as the model's library does. Texts of a

@@ -8,14 +8,18 @@ struct PairPlanner: Sendable {
     private let tokenizer: Tokenizer
     private let encoder: QueryEncoder
     private let longDocuments: LongDocuments
+    private let maxDocumentTokens: Int
+    private let maxPassages: Int
 
     /// The pairs of one document.
     struct Plan: Sendable {
         var pairs: [EncodedPair]
-        /// The passage of each pair, where the document was split; otherwise empty.
-        var passages: [Passage] = []
+        /// The passage of each pair, in code points of the text, where the document was split; otherwise empty.
+        var passages: [Range<Int>] = []
         var truncatedTokens = 0
         var truncatedQueryTokens = 0
+
+        var tokens: Int { pairs.reduce(0) { $0 + $1.tokenIDs.count } }
     }
 
     init(query: String, model: CrossEncoder, options: RerankOptions) throws(RankingError) {
@@ -24,11 +28,21 @@ struct PairPlanner: Sendable {
             query, model, truncation: options.truncation, instruction: options.instruction, maxTokens: options.maxTokens
         )
         longDocuments = options.longDocuments
+        for (name, limit) in [("tokens", options.maxDocumentTokens), ("passages", options.maxPassages)] {
+            guard let limit, limit < 1 else { continue }
+            throw RankingError(
+                .invalidInput, what: "At most \(limit) \(name) of a document are to be read.",
+                why: "Nothing would be left to score.", fix: "Allow at least 1, or set no limit.")
+        }
+        maxDocumentTokens = options.maxDocumentTokens ?? .max
+        maxPassages = options.maxPassages ?? .max
     }
 
     /// - Parameter name: how errors call the document: "document 3 (id \"a\")".
     func plan(_ text: String, name: @autoclosure () -> String) throws(RankingError) -> Plan {
-        let documentIDs = tokenizer.encode(text)
+        let all = tokenizer.encode(text)
+        let documentIDs = Array(all.prefix(maxDocumentTokens))
+        let left = all.count - documentIDs.count
         let shares = encoder.shares(documentTokens: documentIDs.count)
         if shares.query < encoder.queryTokens || documentIDs.count > shares.passage {
             switch longDocuments {
@@ -37,8 +51,9 @@ struct PairPlanner: Sendable {
             case .refuse: throw tooLong(name(), tokens: documentIDs.count)
             }
         }
-        let pair = try encoder.encode(text, tokens: documentIDs)
-        return Plan(pairs: [pair], truncatedTokens: pair.droppedSecond, truncatedQueryTokens: pair.droppedFirst)
+        let read = left == 0 ? text : beginning(of: text, tokens: documentIDs.count)
+        let pair = try encoder.encode(read, tokens: documentIDs)
+        return Plan(pairs: [pair], truncatedTokens: pair.droppedSecond + left, truncatedQueryTokens: pair.droppedFirst)
     }
 
     private func split(
@@ -51,19 +66,30 @@ struct PairPlanner: Sendable {
                 why: "Query and passage share \(encoder.budget) tokens, and this truncation keeps the query whole.",
                 fix: "Shorten the query, or truncate with longest_first.")
         }
-        let ranges = PassageSplitter(window: shares.passage, overlap: overlap).ranges(of: tokenized)
-        let passages = CodePoints(text)
+        let count = tokenized.tokenIDs.count
+        var ranges = PassageSplitter(window: shares.passage, overlap: overlap).ranges(of: tokenized)
+        // Of documents that are read in part, the passages that begin in that part, cut at its end.
+        ranges = Array(ranges.prefix { $0.lowerBound < maxDocumentTokens }.prefix(maxPassages))
+        let points = CodePoints(text)
         var plan = Plan(pairs: [])
-        for range in ranges.isEmpty ? [0..<0] : ranges {
-            let passage = passages.passage(ofBytes: tokenized.sourceRange(of: range))
+        plan.truncatedTokens = count - min(ranges.last?.upperBound ?? count, maxDocumentTokens)
+        for var range in ranges.isEmpty ? [0..<0] : ranges {
+            range = range.clamped(to: 0..<maxDocumentTokens)
+            let bytes = tokenized.sourceRange(of: range)
             let pair = try encoder.encode(
-                passage.text, tokens: Array(tokenized.tokenIDs[range]), queryTokens: shares.query)
+                points.passage(ofBytes: bytes).text, tokens: Array(tokenized.tokenIDs[range]),
+                queryTokens: shares.query)
             plan.truncatedTokens += pair.droppedSecond
             plan.truncatedQueryTokens = max(plan.truncatedQueryTokens, pair.droppedFirst)
             plan.pairs.append(pair)
-            plan.passages.append(passage)
+            plan.passages.append(points.range(ofBytes: bytes))
         }
         return plan
+    }
+
+    /// The text of so many of its first tokens.
+    private func beginning(of text: String, tokens: Int) -> String {
+        CodePoints(text).passage(ofBytes: tokenizer.encodeWithOffsets(text).sourceRange(of: 0..<tokens)).text
     }
 
     private func tooLong(_ name: String, tokens: Int) -> RankingError {
@@ -75,7 +101,7 @@ struct PairPlanner: Sendable {
 }
 
 /// Converts byte ranges of a text to code points.
-private struct CodePoints {
+struct CodePoints {
     private let bytes: [UInt8]
     /// Code points before each byte offset.
     private let before: [Int]
@@ -92,6 +118,8 @@ private struct CodePoints {
         }
         self.before = before
     }
+
+    func range(ofBytes range: Range<Int>) -> Range<Int> { before[range.lowerBound]..<before[range.upperBound] }
 
     func passage(ofBytes range: Range<Int>) -> Passage {
         Passage(

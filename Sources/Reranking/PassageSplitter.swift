@@ -31,6 +31,14 @@ package struct PassageSplitter {
         return ranges
     }
 
+    /// Token ranges of the sentences, in order; together they are the whole text.
+    package static func sentences(of text: TokenizedText) -> [Range<Int>] {
+        let breaks = Breaks(text)
+        let count = text.tokenIDs.count
+        let starts = [0] + (1..<max(1, count)).filter { breaks.startsSentence($0) } + [count]
+        return zip(starts, starts.dropFirst()).map { $0..<$1 }.filter { !$0.isEmpty }
+    }
+
     /// - Parameter previous: the end of the passage before; this one reaches beyond it.
     private func end(from start: Int, after previous: Int, count: Int, _ breaks: Breaks) -> Int {
         let limit = start + window

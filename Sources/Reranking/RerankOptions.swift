@@ -21,6 +21,14 @@ public struct RerankOptions: Sendable {
     public var instruction: String?
     /// A smaller window than the model's own.
     public var maxTokens: Int?
+    /// The most tokens that are read of a document; the rest counts as truncated. Nil for no such limit.
+    public var maxDocumentTokens: Int?
+    /// With `LongDocuments.split`: the most passages that are scored of a document; the rest of it counts as truncated.
+    public var maxPassages: Int?
+    /// The most bytes of UTF-8 that the text of a document may have; `rerank` throws for a longer one. Nil for any number.
+    public var maxDocumentBytes: Int?
+    /// The most tokens that all pairs of a call may have together; `rerank` throws before it scores more.
+    public var maxTotalTokens: Int?
     /// The fields of a structured document that are read, in order; nil for title and text.
     public var rankFields: [String]?
     /// Candidates that score lower are left out; the report counts them.
@@ -34,25 +42,42 @@ public struct RerankOptions: Sendable {
     /// How long the whole call may take. Documents are scored in the order given until the time is over; the rest keep
     /// that order behind them, marked, and the report counts them. Nil scores all.
     public var deadline: Duration?
+    /// An approximation for large pools: pairs that an early layer sees behind the best are not scored. Nil, the default,
+    /// scores every pair.
+    public var layerExit: LayerExitPruning?
+    /// Whose call this is. Callers that ask at the same time get equal shares of the model, whatever each asks for.
+    public var client: String?
+    /// The longest that a call may wait for its turn before it throws `overloaded`; nil waits.
+    public var maxWait: Duration?
     /// Called as pairs are scored, from any thread.
     public var progress: (@Sendable (RerankProgress) -> Void)?
 
     public init(
         longDocuments: LongDocuments = .truncate, truncation: TruncationPolicy? = nil, instruction: String? = nil,
-        maxTokens: Int? = nil, rankFields: [String]? = nil, minScore: Float? = nil,
-        activation: ScoreActivation? = nil, calibration: ScoreCalibration? = nil, label: Int? = nil,
-        deadline: Duration? = nil, progress: (@Sendable (RerankProgress) -> Void)? = nil
+        maxTokens: Int? = nil, maxDocumentTokens: Int? = nil, maxPassages: Int? = nil,
+        maxDocumentBytes: Int? = nil, maxTotalTokens: Int? = nil, rankFields: [String]? = nil,
+        minScore: Float? = nil, activation: ScoreActivation? = nil, calibration: ScoreCalibration? = nil,
+        label: Int? = nil, deadline: Duration? = nil, layerExit: LayerExitPruning? = nil, client: String? = nil,
+        maxWait: Duration? = nil,
+        progress: (@Sendable (RerankProgress) -> Void)? = nil
     ) {
         self.longDocuments = longDocuments
         self.truncation = truncation
         self.instruction = instruction
         self.maxTokens = maxTokens
+        self.maxDocumentTokens = maxDocumentTokens
+        self.maxPassages = maxPassages
+        self.maxDocumentBytes = maxDocumentBytes
+        self.maxTotalTokens = maxTotalTokens
         self.rankFields = rankFields
         self.minScore = minScore
         self.activation = activation
         self.calibration = calibration
         self.label = label
         self.deadline = deadline
+        self.layerExit = layerExit
+        self.client = client
+        self.maxWait = maxWait
         self.progress = progress
     }
 }

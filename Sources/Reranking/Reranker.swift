@@ -15,12 +15,25 @@ public struct Reranker: Sendable {
     let crossEncoder: CrossEncoder
     /// What scoring costs here, for deadlines; nil measures it as it goes.
     public let costModel: CostModel?
+    /// Nil where every score is computed.
+    public private(set) var cache: (any ScoreCache)?
+    /// The digest of the model's files, where there is a cache.
+    private(set) var revision: [UInt8] = []
 
     public var model: ModelDescription { crossEncoder.description }
 
     public init(_ encoder: CrossEncoder, costModel: CostModel? = nil) {
         crossEncoder = encoder
         self.costModel = costModel
+    }
+
+    /// The same reranker with a cache, which others can share: keys hold a digest of the model's files. Reads these once,
+    /// at about the speed of SHA-256.
+    public func caching(in cache: any ScoreCache) throws(RankingError) -> Reranker {
+        var copy = self
+        copy.cache = cache
+        copy.revision = try ModelRevision.digest(directory: model.directory)
+        return copy
     }
 
     /// Loads a cross-encoder in the Hugging Face layout, and this machine's profile of it where there is one. Never
@@ -46,6 +59,12 @@ public struct Reranker: Sendable {
                 .invalidInput, what: "limit is \(limit).", why: "A ranking has at least one candidate.",
                 fix: "Give a limit from 1, or none for all documents.")
         }
+        if let exit = options.layerExit, let limit, limit > exit.top {
+            throw RankingError(
+                .invalidInput, what: "limit is \(limit), and the layer exit looks for the \(exit.top) best.",
+                why: "Documents behind these may have no score.",
+                fix: "Let it look for as many as the limit, or ask for fewer.")
+        }
         var ranking = try await scored(query, documents, options: options)
         if let minScore = options.minScore {
             let count = ranking.candidates.count
@@ -64,15 +83,15 @@ public struct Reranker: Sendable {
         try await rerank(query, documents.map { Document($0) }, limit: limit, options: options)
     }
 
-    /// The score of each document, in the order given. `minScore` does not apply, and a deadline is refused.
+    /// The score of each document, in the order given. `minScore` does not apply; a deadline or a layer exit is refused.
     public func scores(
         _ query: String, _ documents: [Document], options: RerankOptions = RerankOptions()
     ) async throws -> [Float] {
-        guard options.deadline == nil else {
+        guard options.deadline == nil, options.layerExit == nil else {
             throw RankingError(
-                .invalidInput, what: "All scores are asked for, and a deadline.",
-                why: "A deadline may leave documents without a score.",
-                fix: "Leave the deadline out, or call rerank, which marks them.")
+                .invalidInput, what: "All scores are asked for, and a deadline or a layer exit.",
+                why: "Both may leave documents without a score.",
+                fix: "Leave them out, or call rerank, which marks such documents.")
         }
         return try await scored(query, documents, options: options).candidates.map(\.score)
     }
@@ -87,142 +106,35 @@ public struct Reranker: Sendable {
     private func scored(
         _ query: String, _ documents: [Document], options: RerankOptions
     ) async throws -> DocumentRanking {
-        let begin = clock.now
+        let begin = ContinuousClock.now
         try Reranker.check(query, documents, options)
         let head = try ScoreHead(model, options)
-        let planner = try PairPlanner(query: query, model: crossEncoder, options: options)
-        let work: Work
-        if let deadline = options.deadline {
-            work = try await score(documents, planner, options, until: begin + deadline)
-        } else {
-            work = try await scoreAll(documents, planner, options)
-        }
-
+        var run = try RerankRun(self, query, documents, options, deadline: options.deadline.map { begin + $0 })
+        try await run.score(label: head.label)
+        let inferred = ContinuousClock.now
         var candidates: [Candidate] = []
         candidates.reserveCapacity(documents.count)
-        var next = 0
-        for (index, plan) in work.plans.enumerated() {
-            let own = next..<next + plan.pairs.count
-            next = own.upperBound
-            candidates.append(try head.candidate(documents[index], index: index, plan, Array(work.logits[own])))
+        for (index, stored) in run.scores.enumerated() {
+            guard let stored else {
+                candidates.append(Candidate(unscored: documents[index], index: index))
+                continue
+            }
+            candidates.append(try head.candidate(documents[index], index: index, stored, text: run.texts[index]))
         }
-        for index in work.plans.count..<documents.count {
-            candidates.append(Candidate(unscored: documents[index], index: index))
-        }
+        await run.store()
+        let end = ContinuousClock.now
+        let scores = run.scores.compactMap(\.self)
         let report = RerankReport(
-            documents: documents.count, belowMinScore: 0, unscoredDocuments: documents.count - work.plans.count,
-            pairs: work.logits.count, tokens: candidates.reduce(0) { $0 + $1.tokens },
-            truncatedDocuments: work.plans.count { $0.truncatedTokens > 0 },
-            truncatedQueryTokens: work.plans.map(\.truncatedQueryTokens).max() ?? 0,
-            tokenizeMilliseconds: work.tokenize.milliseconds, inferenceMilliseconds: work.inference.milliseconds,
-            totalMilliseconds: (clock.now - begin).milliseconds, model: model.name, kernels: model.kernels,
+            documents: documents.count, belowMinScore: 0, unscoredDocuments: documents.count - scores.count,
+            prunedPairs: run.prunedPairs, pairs: scores.reduce(0) { $0 + $1.logits.count },
+            tokens: scores.reduce(0) { $0 + $1.tokens },
+            truncatedDocuments: scores.count { $0.truncatedTokens > 0 },
+            truncatedQueryTokens: scores.map(\.truncatedQueryTokens).max() ?? 0, cacheHits: run.cacheHits,
+            queueMilliseconds: run.queue.milliseconds, tokenizeMilliseconds: run.tokenize.milliseconds,
+            inferenceMilliseconds: run.inference.milliseconds, rankMilliseconds: (end - inferred).milliseconds,
+            totalMilliseconds: (end - begin).milliseconds, model: model.name, kernels: model.kernels,
             precision: model.precision, threads: crossEncoder.pool.threads)
         return DocumentRanking(candidates: candidates, report: report)
-    }
-
-    /// The first documents, all of them or those that there was time for.
-    private struct Work {
-        var plans: [PairPlanner.Plan] = []
-        /// Of the plans' pairs, one after the other.
-        var logits: [[Float]] = []
-        var tokenize = Duration.zero
-        var inference = Duration.zero
-    }
-
-    private var clock: ContinuousClock { ContinuousClock() }
-
-    private func scoreAll(
-        _ documents: [Document], _ planner: PairPlanner, _ options: RerankOptions
-    ) async throws -> Work {
-        var work = Work()
-        let begin = clock.now
-        work.plans = try await plan(documents[...], planner, options)
-        let tokenized = clock.now
-        let pairs = work.plans.flatMap(\.pairs)
-        work.logits = try await crossEncoder.logits(of: pairs) { done in
-            options.progress?(RerankProgress(scoredPairs: done, totalPairs: pairs.count))
-        }
-        work.tokenize = tokenized - begin
-        work.inference = clock.now - tokenized
-        return work
-    }
-
-    /// Documents are tokenized so many at a time under a deadline, that those behind it are not tokenized in vain.
-    private static let plannedAtOnce = 32
-    /// Milliseconds that are left for making the answer.
-    private static let reserve = 0.5
-
-    private func score(
-        _ documents: [Document], _ planner: PairPlanner, _ options: RerankOptions,
-        until deadline: ContinuousClock.Instant
-    ) async throws -> Work {
-        var work = Work()
-        var schedule = DeadlineSchedule(cost: costModel)
-        let prefix = SharedPrefix()
-        var planned: [PairPlanner.Plan] = []
-        while work.plans.count < documents.count {
-            let begin = clock.now
-            if planned.isEmpty {
-                let next = documents[work.plans.count...].prefix(Reranker.plannedAtOnce)
-                guard let plans = try await plan(next, planner, options, until: deadline) else { break }
-                planned = plans
-            }
-            let tokenized = clock.now
-            work.tokenize += tokenized - begin
-            let lengths = planned.lazy.map { plan in plan.pairs.map(\.tokenIDs.count) }
-            let remaining = (deadline - tokenized).milliseconds - Reranker.reserve
-            let block = planned.prefix(schedule.blockCount(lengths, remaining: remaining))
-            guard !block.isEmpty,
-                let logits = try await crossEncoder.logits(
-                    of: block.flatMap(\.pairs), sharing: prefix, until: deadline)
-            else { break }
-            let spent = clock.now - tokenized
-            schedule.record(block.flatMap { $0.pairs.map(\.tokenIDs.count) }, milliseconds: spent.milliseconds)
-            work.inference += spent
-            work.logits += logits
-            work.plans += block
-            planned.removeFirst(block.count)
-            options.progress?(RerankProgress(scoredPairs: work.plans.count, totalPairs: documents.count))
-        }
-        return work
-    }
-
-    /// The pairs of each document, planned on all threads; nil where the deadline came first.
-    private func plan(
-        _ documents: ArraySlice<Document>, _ planner: PairPlanner, _ options: RerankOptions,
-        until deadline: ContinuousClock.Instant
-    ) async throws -> [PairPlanner.Plan]? {
-        do {
-            return try await plan(documents, planner, options, until: Optional(deadline))
-        } catch is CancellationError {
-            try Task.checkCancellation()
-            return nil
-        }
-    }
-
-    private func plan(
-        _ documents: ArraySlice<Document>, _ planner: PairPlanner, _ options: RerankOptions,
-        until deadline: ContinuousClock.Instant? = nil
-    ) async throws -> [PairPlanner.Plan] {
-        try await crossEncoder.pool.run(until: deadline) { lane in
-            var plans = [Result<PairPlanner.Plan, RankingError>?](repeating: nil, count: documents.count)
-            plans.withUnsafeMutableBufferPointer { buffer in
-                let slots = buffer
-                lane.parallelFor(documents.count) { place, _ in
-                    guard !lane.isCancelled else { return }
-                    let index = documents.startIndex + place
-                    slots[place] = Result { () throws(RankingError) in
-                        try planner.plan(
-                            documents[index].text(rankFields: options.rankFields),
-                            name: ScoreHead.name(documents[index], index: index))
-                    }
-                }
-            }
-            return try plans.map { plan in
-                guard let plan else { throw CancellationError() }
-                return try plan.get()
-            }
-        }
     }
 
     private static func check(
@@ -247,6 +159,21 @@ public struct Reranker: Sendable {
             throw RankingError(
                 .invalidInput, what: "The deadline is \(deadline).", why: "Nothing can be scored in no time.",
                 fix: "Give a positive duration, or none to score every document.")
+        }
+        if let exit = options.layerExit {
+            guard exit.top >= 1, exit.margin >= 0, exit.margin.isFinite else {
+                throw RankingError(
+                    .invalidInput,
+                    what: "A layer exit looks for \(exit.top) documents with a margin of \(exit.margin).",
+                    why: "There is a best one at least, and a negative margin would drop what is predicted to win.",
+                    fix: "Give top from 1 and a margin from 0.")
+            }
+            guard options.deadline == nil else {
+                throw RankingError(
+                    .invalidInput, what: "A layer exit and a deadline are both asked for.",
+                    why: "The deadline predicts what scoring costs, and a layer exit changes it as it goes.",
+                    fix: "Leave one of them out.")
+            }
         }
         if case .split(let overlap) = options.longDocuments, overlap < 0 {
             throw RankingError(

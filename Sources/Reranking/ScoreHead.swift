@@ -6,7 +6,7 @@ struct ScoreHead: Sendable {
     private let activation: ScoreActivation
     private let calibration: ScoreCalibration?
     private let sigmoidCentre: Float
-    private let label: Int
+    let label: Int
 
     init(_ model: ModelDescription, _ options: RerankOptions) throws(RankingError) {
         activation = options.activation ?? model.activation
@@ -28,11 +28,14 @@ struct ScoreHead: Sendable {
     }
 
     /// The document's score is its best passage's; of equal ones, the first's.
+    ///
+    /// - Parameter text: What the model read of the document.
     func candidate(
-        _ document: Document, index: Int, _ plan: PairPlanner.Plan, _ logits: [[Float]]
+        _ document: Document, index: Int, _ stored: StoredScore, text: String
     ) throws(RankingError) -> Candidate {
+        let logits = stored.logits
         let scores = logits.map(score)
-        guard logits.allSatisfy({ $0.allSatisfy(\.isFinite) }), scores.allSatisfy(\.isFinite),
+        guard logits.allSatisfy({ $0.count > label && $0.allSatisfy(\.isFinite) }), scores.allSatisfy(\.isFinite),
             var best = scores.indices.first
         else {
             throw RankingError(
@@ -46,9 +49,9 @@ struct ScoreHead: Sendable {
         for passage in order.indices where order[passage] > order[best] { best = passage }
         return Candidate(
             document: document, index: index, score: scores[best], scoreKind: scoreKind,
-            passage: plan.passages.isEmpty ? nil : plan.passages[best], logit: logits[best][label],
-            tokens: plan.pairs.reduce(0) { $0 + $1.tokenIDs.count }, passages: plan.pairs.count,
-            truncatedTokens: plan.truncatedTokens)
+            passage: stored.passages.indices.contains(best) ? Passage(stored.passages[best], of: text) : nil,
+            logit: logits[best][label], tokens: stored.tokens, passages: logits.count,
+            truncatedTokens: stored.truncatedTokens)
     }
 
     private func score(_ logits: [Float]) -> Float {
@@ -63,5 +66,13 @@ struct ScoreHead: Sendable {
     /// "document 3 (id "a")"; documents are counted from 0, as `Candidate.index` is.
     static func name(_ document: Document, index: Int) -> String {
         "document \(index)" + (document.id.map { " (id \"\($0)\")" } ?? "")
+    }
+}
+
+extension Passage {
+    /// - Parameter range: Code points.
+    fileprivate init(_ range: Range<Int>, of text: String) {
+        let scalars = text.unicodeScalars.dropFirst(range.lowerBound).prefix(range.count)
+        self.init(start: range.lowerBound, end: range.upperBound, text: String(String.UnicodeScalarView(scalars)))
     }
 }

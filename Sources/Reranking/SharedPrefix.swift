@@ -18,9 +18,9 @@ final class SharedPrefix: Sendable {
     /// The keys and values of a prefix that all these pairs go on from, or nil where there is none worth it. Throws
     /// CancellationError where the deadline came first.
     func cache(
-        for pairs: ArraySlice<EncodedPair>, _ model: any PrefixSharing, _ pool: ComputePool,
-        until deadline: ContinuousClock.Instant?
+        for pairs: [EncodedPair], _ encoder: CrossEncoder, until deadline: ContinuousClock.Instant? = nil
     ) async throws -> KeyValueCache? {
+        guard let model = encoder.prefixSharing else { return nil }
         let known = state.withLock { $0 }
         // At least one token of each pair is left to be computed.
         if let cache = known.cache {
@@ -31,12 +31,12 @@ final class SharedPrefix: Sendable {
         let common = SharedPrefix.common(first.tokenIDs[...], pairs)
         guard common >= SharedPrefix.fewestTokens else { return nil }
         let prefix = Array(first.tokenIDs.prefix(common))
-        let cache = try await pool.run(until: deadline) { lane in try model.cache(of: prefix, on: lane) }
+        let cache = try await encoder.pool.run(until: deadline) { lane in try model.cache(of: prefix, on: lane) }
         state.withLock { $0 = State(tokenIDs: prefix, cache: cache) }
         return cache
     }
 
-    private static func common(_ prefix: ArraySlice<Int32>, _ pairs: ArraySlice<EncodedPair>) -> Int {
+    private static func common(_ prefix: ArraySlice<Int32>, _ pairs: [EncodedPair]) -> Int {
         pairs.reduce(prefix.count) { count, pair in
             zip(prefix.prefix(count), pair.tokenIDs.dropLast()).prefix { $0 == $1 }.count
         }

@@ -57,14 +57,14 @@ public struct SelfTest: Sendable {
     }
 
     /// The pairs of the embedded model's self-test, for comparing any two models.
-    public static func samples() throws(RankingError) -> [ModelQuantizer.Sample] {
+    public static func samples() throws(RankingError) -> [PairSample] {
         let path = try DefaultModel.directory() + "/selftest.json"
-        var samples: [ModelQuantizer.Sample] = []
+        var samples: [PairSample] = []
         for test in try stored(in: JSONFile.object(path: path), path: path).cases {
             if let place = samples.firstIndex(where: { $0.query == test.query }) {
                 samples[place].documents.append(test.document)
             } else {
-                samples.append(ModelQuantizer.Sample(query: test.query, documents: [test.document]))
+                samples.append(PairSample(query: test.query, documents: [test.document]))
             }
         }
         return samples

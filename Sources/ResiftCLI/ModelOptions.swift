@@ -105,4 +105,33 @@ struct ScoreOptions: ParsableArguments {
     }
 }
 
+/// The approximation that leaves pairs after an early layer.
+struct LayerExitOptions: ParsableArguments {
+    @Flag(help: "Approximate: do not finish scoring what an early layer sees behind the best; see models fit-exit.")
+    var layerExit = false
+
+    @Option(
+        help: ArgumentHelp(
+            "With --layer-exit: its file. Default: \(LayerExit.name) beside the model.", valueName: "file"))
+    var layerExitFile: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "With --layer-exit: how far behind, in its standard errors; more prunes less.", valueName: "number"))
+    var layerExitMargin = 2.0
+
+    func validate() throws {
+        if layerExitFile != nil, !layerExit { throw ValidationError("--layer-exit-file needs --layer-exit.") }
+        if !(0...100).contains(layerExitMargin) {
+            throw ValidationError("--layer-exit-margin is \(layerExitMargin); it has to be 0 to 100.")
+        }
+    }
+
+    /// Nil without --layer-exit.
+    func pruning(_ reranker: Reranker, top: Int) throws(RankingError) -> LayerExitPruning? {
+        guard layerExit else { return nil }
+        return LayerExitPruning(head: try reranker.layerExit(file: layerExitFile), top: top, margin: layerExitMargin)
+    }
+}
+
 extension ScoreCalibration.Method: ExpressibleByArgument {}

@@ -89,6 +89,8 @@ struct RerankCommand: AsyncParsableCommand {
 
     @OptionGroup var scores: ScoreOptions
 
+    @OptionGroup var exit: LayerExitOptions
+
     @OptionGroup var model: ModelOptions
 
     func validate() throws {
@@ -101,6 +103,9 @@ struct RerankCommand: AsyncParsableCommand {
         if let limit, limit < 0 { throw ValidationError("--limit is \(limit); it counts documents, from 0 (all).") }
         if let maxTokens, maxTokens < 1 {
             throw ValidationError("--max-tokens is \(maxTokens); it has to be positive.")
+        }
+        if exit.layerExit, limit(default: queries == nil ? 10 : nil) == nil {
+            throw ValidationError("--layer-exit looks for the best; say how many with --limit.")
         }
         if let fields, fields.isEmpty { throw ValidationError("--rank-fields names no field.") }
         if maxLineBytes < 1 { throw ValidationError("--max-line-bytes has to be positive.") }
@@ -148,7 +153,7 @@ struct RerankCommand: AsyncParsableCommand {
         progress.clear()
         if incomplete > 0 {
             StandardError.write(
-                "note: the deadline left documents of \(incomplete) of \(queries.count) queries without a score\n")
+                "note: \(cause) left documents of \(incomplete) of \(queries.count) queries without a score\n")
         }
         if pools.queriesWithoutCandidates > 0 {
             StandardError.write(
@@ -156,6 +161,9 @@ struct RerankCommand: AsyncParsableCommand {
             )
         }
     }
+
+    /// Why a document can have no score.
+    private var cause: String { deadline == nil ? "the layer exit" : "the deadline" }
 
     private func options(_ reranker: Reranker) throws(RankingError) -> RerankOptions {
         let long: LongDocuments =
@@ -168,6 +176,7 @@ struct RerankCommand: AsyncParsableCommand {
             longDocuments: long, maxTokens: maxTokens, rankFields: fields, label: label,
             deadline: deadline?.duration)
         try scores.apply(to: &options, reranker)
+        options.layerExit = try exit.pruning(reranker, top: limit(default: 10) ?? 10)
         return options
     }
 
@@ -192,7 +201,7 @@ struct RerankCommand: AsyncParsableCommand {
         let report = ranking.report
         if !report.isComplete {
             StandardError.write(
-                "note: \(report.unscoredDocuments) of \(report.documents) documents were not scored before the deadline; they follow in the order given\n"
+                "note: \(cause) left \(report.unscoredDocuments) of \(report.documents) documents without a score; they follow in the order given\n"
             )
         }
         let hidden = report.documents - report.belowMinScore - ranking.candidates.count

@@ -22,7 +22,8 @@ struct ResiftCommand: AsyncParsableCommand {
             """,
         version: ResiftVersion.current,
         subcommands: [
-            RerankCommand.self, IndexCommand.self, SearchCommand.self, EvaluateCommand.self, TuneCommand.self,
+            RerankCommand.self, IndexCommand.self, SearchCommand.self, ServeCommand.self, EvaluateCommand.self,
+            TuneCommand.self,
             CostCommand.self, ProfileCommand.self, ModelsCommand.self,
         ])
 }

@@ -17,7 +17,7 @@ struct AddedTokens: Sendable {
         var stripsRight: Bool
     }
 
-    private(set) var all: [Token]
+    let all: [Token]
     /// Patterns to positions in `all`.
     private let trie: ByteTrie
     /// Whether a pattern begins with a byte. Nearly all text is passed over by this.

@@ -34,8 +34,6 @@ struct NormalizedText {
         sources.insert(contentsOf: repeatElement(source, count: added.count), at: index)
     }
 
-    mutating func replace(_ index: Int, with scalar: UInt32) { scalars[index] = scalar }
-
     mutating func keep(_ range: Range<Int>) {
         guard range != 0..<count else { return }
         scalars = Array(scalars[range])

@@ -12,6 +12,8 @@ public struct Tokenizer: Sendable {
     private let preTokenizer: PreTokenizerSequence
     private let model: TokenizerModel
     let template: PairTemplate
+    /// BERT's normalizer, or none, BERT's words, and WordPiece.
+    let isBERT: Bool
 
     /// Reads a tokenizer.json; `source` is its name in errors.
     public static func load(_ json: JSONValue, source: String) throws(RankingError) -> Tokenizer {
@@ -32,6 +34,7 @@ public struct Tokenizer: Sendable {
             return bytes
         }
         self.normalizer = normalizer
+        isBERT = normalizer.isBERTOrNone && preTokenizer.isBERT && model.isWordPiece
     }
 
     /// The ids of a text, without the special tokens around it.
@@ -53,14 +56,6 @@ public struct Tokenizer: Sendable {
     public func tokenID(of token: String) -> Int32? {
         (rawTokens.all + normalizedTokens.all).last { $0.content.utf8.elementsEqual(token.utf8) }?.id
             ?? model.id(of: token)
-    }
-
-    /// BERT's normalizer, or none, BERT's words, and WordPiece.
-    var isBERT: Bool {
-        guard case .wordPiece = model, preTokenizer.steps.count == 1, case .bert = preTokenizer.steps[0] else {
-            return false
-        }
-        return normalizer.steps.allSatisfy { if case .bert = $0 { true } else { false } } && normalizer.steps.count <= 1
     }
 
     private func forEachToken(of text: String, _ body: (Int32, Range<Int>) -> Void) {

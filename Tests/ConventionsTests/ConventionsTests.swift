@@ -54,11 +54,12 @@ struct ConventionsTests {
 
     @Test(
         "every relative link in the documents resolves",
-        arguments: ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md"])
+        arguments: ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md", "Deploy/README.md"])
     func links(document: String) throws {
-        let text = try String(contentsOf: Self.root.appendingPathComponent(document), encoding: .utf8)
+        let file = Self.root.appendingPathComponent(document)
+        let text = try String(contentsOf: file, encoding: .utf8)
         for match in text.matches(of: /\]\(([^)#]+)\)/) where !match.1.hasPrefix("http") {
-            let target = Self.root.appendingPathComponent(String(match.1)).path
+            let target = file.deletingLastPathComponent().appendingPathComponent(String(match.1)).path
             #expect(FileManager.default.fileExists(atPath: target), "\(match.1)")
         }
     }

@@ -180,7 +180,7 @@ struct DeadlineTests {
         let error = await #expect(throws: RankingError.self) {
             try await reranker.scores(query, texts, options: RerankOptions(deadline: .seconds(1)))
         }
-        #expect(error?.what == "All scores are asked for, and a deadline.")
+        #expect(error?.what == "All scores are asked for, and a deadline or a layer exit.")
         let task = Task { [texts] in
             withUnsafeCurrentTask { $0?.cancel() }
             return try await reranker.rerank("q", texts, options: RerankOptions(deadline: .seconds(100)))

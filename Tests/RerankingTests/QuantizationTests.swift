@@ -10,20 +10,20 @@ import Testing
 @Suite("Quantization")
 struct QuantizationTests {
     private let samples = [
-        ModelQuantizer.Sample(query: "river temperature", documents: ["water budget", "the river is cold", "council"]),
-        ModelQuantizer.Sample(query: "city council", documents: ["the council election", "lighthouse harbour"]),
+        PairSample(query: "river temperature", documents: ["water budget", "the river is cold", "council"]),
+        PairSample(query: "city council", documents: ["the council election", "lighthouse harbour"]),
     ]
 
     @Test("correlation and rank agreement, by hand")
     func measures() throws {
         // x = 1 2 3, y = 1 3 2: means 2 and 2, Σxy = 1·1 + 0 + 0 = 1 of √(2·2).
         let pairs = [(1.0, 1.0), (2, 3), (3, 2)].map { (reference: $0.0, quantized: $0.1) }
-        #expect(try #require(QuantizationCheck.correlation(pairs)) == 0.5)
+        #expect(try #require(Pearson.correlation(pairs.map { ($0.reference, $0.quantized) })) == 0.5)
         // Two of three pairs of documents are ordered alike, one is turned round.
         #expect(try #require(QuantizationCheck.tau(pairs)) == 1 / 3.0)
         let ties = [(1.0, 1.0), (1, 1), (1, 2)].map { (reference: $0.0, quantized: $0.1) }
         #expect(QuantizationCheck.tau(ties) == 1 / 3.0)
-        #expect(QuantizationCheck.correlation(ties) == nil)
+        #expect(Pearson.correlation(ties.map { ($0.reference, $0.quantized) }) == nil)
         #expect(QuantizationCheck.tau([(reference: 1, quantized: 1)]) == nil)
         let check = try #require(QuantizationCheck([pairs, [(reference: 9, quantized: 9.5)]]))
         #expect(check.pairs == 4 && check.worstDifference == 1 && check.rankAgreement == 1 / 3.0)
@@ -88,7 +88,7 @@ struct QuantizationTests {
         let folder = try TemporaryFolder()
         defer { withExtendedLifetime(folder) {} }
         let source = Repository.model("bert-cross-encoder")
-        func code(_ source: String, _ target: String, _ samples: [ModelQuantizer.Sample], least: Double = 0) async
+        func code(_ source: String, _ target: String, _ samples: [PairSample], least: Double = 0) async
             -> RankingError.Code?
         {
             var quantizer = ModelQuantizer()
@@ -100,7 +100,7 @@ struct QuantizationTests {
         }
         let target = folder.path + "/int8"
         #expect(await code(source, target, samples, least: 1) == .qualityTooLow)
-        #expect(await code(source, target, [ModelQuantizer.Sample(query: "a", documents: ["b"])]) == .invalidInput)
+        #expect(await code(source, target, [PairSample(query: "a", documents: ["b"])]) == .invalidInput)
         #expect(await code(source, folder.path, samples) == .invalidInput)
         #expect(await code(source, "/proc/none/int8", samples) == .storage)
         #expect(await code(folder.path + "/none", target, samples) == .notFound)

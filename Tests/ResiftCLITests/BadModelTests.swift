@@ -52,7 +52,7 @@ struct BadModelTests {
     )
     func architecture() throws {
         let copy = try Copy()
-        let supported = "supported are BertForSequenceClassification, BertModel"
+        let supported = "supported are BertModel, BertForSequenceClassification, RobertaForSequenceClassification, "
         for value in [nil, JSONValue.array([]), .string("BertForSequenceClassification"), .null] {
             try copy.folder.edit(copy.config) { $0["architectures"] = value }
             let refusal = try copy.refusal(status: 69)
@@ -62,7 +62,9 @@ struct BadModelTests {
         try copy.folder.edit(copy.config) { $0["architectures"] = .array([.string("T5ForConditionalGeneration")]) }
         let refusal = try copy.refusal(status: 69)
         #expect(refusal.hasPrefix("config.json describes a T5ForConditionalGeneration."))
-        #expect(refusal.contains("Supported are BertForSequenceClassification, BertModel."))
+        #expect(
+            refusal.contains(
+                "Supported are BertModel, BertForSequenceClassification, RobertaForSequenceClassification, "))
         try copy.folder.edit(copy.config) { $0["architectures"] = .array([.string("BertModel")]) }
         #expect(try copy.refusal(status: 69).contains("which has no head to score with."))
     }
@@ -137,12 +139,12 @@ struct BadModelTests {
         let copy = try Copy()
         try copy.folder.edit(copy.tokenizer) { file in
             var model = JSONObject()
-            model["type"] = .string("BPE")
+            model["type"] = .string("WordLevel")
             file["model"] = .object(model)
         }
         let refusal = try copy.refusal(status: 69)
-        #expect(refusal.hasPrefix("tokenizer.json has a model of type \"BPE\"."))
-        #expect(refusal.contains("Supported are WordPiece."))
+        #expect(refusal.hasPrefix("tokenizer.json has a model of type \"WordLevel\"."))
+        #expect(refusal.contains("Supported are WordPiece, BPE, Unigram."))
         try copy.folder.editBytes(copy.tokenizer) { $0 = Data("{}".utf8) }
         #expect(try copy.refusal(status: 74).hasPrefix("tokenizer.json has no model."))
         try copy.folder.editBytes(copy.tokenizer) { $0 = Data("{".utf8) }

@@ -123,7 +123,7 @@ struct EvaluateDatasetTests {
         #expect(output.status == 0, "\(output.stderr)")
         #expect(
             output.stderr.contains(
-                "note: bm25+rerank: the deadline left 3 candidates without a score; 0 pairs were scored\n"))
+                "note: bm25+rerank: 3 candidates have no score; 0 pairs were scored\n"))
         guard case .array(let stages)? = try json(output)["stages"], case .object(let first) = stages[0],
             case .object(let second) = stages[1]
         else {
@@ -133,7 +133,7 @@ struct EvaluateDatasetTests {
         #expect(second["unscored_candidates"] == .number(JSONNumber(3)))
         #expect(second["measures"] == first["measures"])
         let page = try evaluate(["--format", "html", "--deadline", "0.00001ms"])
-        #expect(page.stdout.contains("<li>bm25+rerank: the deadline left 3 candidates without a score</li>"))
+        #expect(page.stdout.contains("<li>bm25+rerank: 3 candidates have no score</li>"))
         #expect(try evaluate(["--deadline", "5"]).status == 64)
     }
 

@@ -6,8 +6,8 @@ struct HelpTests {
         "--help of every command is the text in Snapshots, on standard output, with status 0",
         arguments: [
             [], ["rerank"], ["index"], ["index", "build"], ["index", "add"], ["index", "delete"], ["index", "info"],
-            ["index", "verify"], ["index", "compact"], ["search"], ["evaluate"], ["tune"], ["cost"], ["models"],
-            ["models", "list"], ["models", "pull"],
+            ["index", "verify"], ["index", "compact"], ["search"], ["serve"], ["evaluate"], ["tune"], ["cost"],
+            ["models"], ["models", "list"], ["models", "pull"], ["models", "fit-exit"],
             ["models", "info"], ["models", "selftest"], ["models", "quantize"], ["profile"],
         ]
             as [[String]])

@@ -247,7 +247,7 @@ struct RerankCommandTests {
         let input = "one\ntwo\nthree\n"
         let output = try Resift.rerank("a question", ["--deadline", "0.00001ms"], input: input)
         #expect(output.status == 0)
-        #expect(output.stderr.contains("note: 3 of 3 documents were not scored before the deadline"))
+        #expect(output.stderr.contains("note: the deadline left 3 of 3 documents without a score"))
         for (place, line) in output.lines.enumerated() {
             #expect(
                 line.hasPrefix(

@@ -160,6 +160,18 @@ struct TokenizerPartTests {
         #expect(tokenized.ranges == [0..<5, 1..<5, 5..<6])
     }
 
+    @Test("a Sequence of post-processors is the template in it: ByteLevel adds nothing")
+    func templateInSequence() throws {
+        let json = #"""
+            {"type": "Sequence", "processors": [{"type": "ByteLevel", "add_prefix_space": true, "trim_offsets": false},
+             {"type": "RobertaProcessing", "cls": ["<s>", 7], "sep": ["</s>", 8]}]}
+            """#
+        let tokenizer = try load(bpe, ["post_processor": json])
+        let pair = try PairEncoder(tokenizer: tokenizer, maxLength: 16, truncation: .longestFirst).encode([1], [2])
+        #expect(pair.tokenIDs == [7, 1, 8, 8, 2, 8])
+        #expect(pair.typeIDs == [0, 0, 0, 0, 0, 0])
+    }
+
     @Test("how many tokens a text can have is only known of BERT's tokenizers")
     func bound() throws {
         #expect(try TokenizerParts().load().maxTokens(ofUTF8Bytes: 7) == 7)

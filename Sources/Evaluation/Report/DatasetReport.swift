@@ -11,7 +11,7 @@ public struct DatasetReport: Sendable {
         public var pairs: Int
         /// What the reranker computed with, such as "int8"; nil without one.
         public var precision: String?
-        /// Candidates, of all queries, that a deadline left without a score.
+        /// Candidates, of all queries, that a deadline or a layer exit left without a score.
         public var unscored: Int
         /// Pairs that were cut to the reranker's window.
         public var truncated: Int

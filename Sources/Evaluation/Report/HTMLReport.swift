@@ -59,7 +59,7 @@ public struct HTMLReport: Sendable {
         let lines = report.rows.flatMap { row in
             var remarks: [String] = []
             if let precision = row.precision { remarks.append("computed in \(precision)") }
-            if row.unscored > 0 { remarks.append("the deadline left \(row.unscored) candidates without a score") }
+            if row.unscored > 0 { remarks.append("\(row.unscored) candidates have no score") }
             if row.truncated > 0 {
                 remarks.append("\(row.truncated) of \(row.pairs) pairs were cut to the reranker's window")
             }

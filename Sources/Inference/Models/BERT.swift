@@ -72,31 +72,40 @@ package struct BERTEncoder: Sendable {
         return BERTEncoder(config: config, embeddings: embeddings, layers: layers, kernels: kernels)
     }
 
-    /// Hidden states after `depth` layers (all of them by default; 0 gives the embeddings), row after row.
+    /// Hidden states after `depth` layers (all of them by default; 0 gives the embeddings), row after row; `start` is
+    /// what the same sequences had after fewer layers.
     ///
     /// Throws RankingError where a token id or a length does not fit the model, CancellationError where the lane was
     /// cancelled between two layers.
     package func hiddenStates(
-        of batch: TokenBatch, output: Output, depth: Int? = nil, on lane: Lane
+        of batch: TokenBatch, output: Output, from start: LayerStates? = nil, depth: Int? = nil, on lane: Lane
     ) throws -> [Float] {
         try embeddings.check(batch)
-        let depth = depth ?? config.numHiddenLayers
+        let range = (start?.depth ?? 0)..<(depth ?? config.numHiddenLayers)
         switch layers {
         case .single(let layers):
-            return try hiddenStates(of: batch, output: output, layers.prefix(depth), on: lane)
+            return try hiddenStates(of: batch, output: output, from: start, Array(layers[range]), on: lane)
         case .narrow(let layers, let format):
-            return try hiddenStates(of: batch, output: output, layers.prefix(depth), format, on: lane)
+            return try hiddenStates(of: batch, output: output, from: start, Array(layers[range]), format, on: lane)
         }
     }
 
+    /// What the first of the layers gets for these rows.
+    private func input(
+        _ batch: TokenBatch, _ start: LayerStates?, _ rows: Range<Int>, into out: MutableMatrixView
+    ) {
+        guard let start else { return embeddings(batch, rows, into: out, kernels) }
+        start.read(rows, into: out)
+    }
+
     private func hiddenStates(
-        of batch: TokenBatch, output: Output, _ layers: ArraySlice<BERTLayer>, on lane: Lane
+        of batch: TokenBatch, output: Output, from start: LayerStates?, _ layers: [BERTLayer], on lane: Lane
     ) throws -> [Float] {
         let last = layers.count - 1
         let space = BERTWorkspace(config: config, batch: batch, lane: lane, kernels: kernels)
 
         space.rowBlocks.forEach(lane) { rows, _ in
-            embeddings(batch, rows, into: space.hidden.rows(rows), kernels)
+            input(batch, start, rows, into: space.hidden.rows(rows))
             layers.first?.project(rows, queries: output == .everyToken || last > 0, space, kernels)
         }
         for (index, layer) in layers.enumerated() {
@@ -123,8 +132,8 @@ package struct BERTEncoder: Sendable {
 extension BERTEncoder {
     /// The same steps on narrow operands, which go from each layer to the next beside the hidden states.
     private func hiddenStates(
-        of batch: TokenBatch, output: Output, _ layers: ArraySlice<BERTNarrowLayer>, _ format: NarrowFormat,
-        on lane: Lane
+        of batch: TokenBatch, output: Output, from start: LayerStates?, _ layers: [BERTNarrowLayer],
+        _ format: NarrowFormat, on lane: Lane
     ) throws -> [Float] {
         let last = layers.count - 1
         let space = BERTNarrowWorkspace(
@@ -132,7 +141,7 @@ extension BERTEncoder {
 
         space.rowBlocks.forEach(lane) { rows, slot in
             let hidden = space.hidden.rows(rows)
-            embeddings(batch, rows, into: hidden, kernels)
+            input(batch, start, rows, into: hidden)
             guard let first = layers.first else { return }
             let input = space.scratch(slot).hidden.rows(0..<rows.count)
             kernels.narrow(hidden.readOnly, into: input)

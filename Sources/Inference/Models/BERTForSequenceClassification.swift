@@ -19,7 +19,23 @@ package struct BERTForSequenceClassification: RelevanceModel {
     }
 
     package func logits(of batch: TokenBatch, on lane: Lane) throws -> [[Float]] {
-        var first = try encoder.hiddenStates(of: batch, output: .firstTokens, on: lane)
+        try logits(of: batch, from: nil, on: lane)
+    }
+
+    private func logits(of batch: TokenBatch, from start: LayerStates?, on lane: Lane) throws -> [[Float]] {
+        var first = try encoder.hiddenStates(of: batch, output: .firstTokens, from: start, on: lane)
         return head.logits(of: &first, rows: batch.sequences, kernels)
+    }
+}
+
+extension BERTForSequenceClassification: LayerExiting {
+    package func states(of batch: TokenBatch, after layer: Int, on lane: Lane) throws -> LayerStates {
+        LayerStates(
+            batch: batch, depth: layer, width: encoder.config.hiddenSize,
+            values: try encoder.hiddenStates(of: batch, output: .everyToken, depth: layer, on: lane))
+    }
+
+    package func logits(from states: LayerStates, on lane: Lane) throws -> [[Float]] {
+        try logits(of: states.batch, from: states, on: lane)
     }
 }

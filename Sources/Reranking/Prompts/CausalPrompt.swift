@@ -152,7 +152,11 @@ struct CausalPrompt: Sendable {
                 apart: tokenizer.encode("A: \(query)"), parts, documentPrefix: "B: ", window: window,
                 total: window + parts.tail.count, tokenizer)
         }
-        guard question.documentRoom > 0 else {
+        // Qwen3's text is cut at its end, even where that is the query's; its own prompt has to fit.
+        let isRoom =
+            library == .qwen3
+            ? window > parts.head.count + parts.tail.count : question.documentRoom > 0
+        guard isRoom else {
             throw RankingError(
                 .invalidInput, what: "A window of \(window) tokens has no room for a query and a document.",
                 why: "The model's prompt and the query fill it.", fix: "Allow more tokens.")
@@ -169,7 +173,7 @@ struct CausalPrompt: Sendable {
         private let queryText: String?
         private let documentPrefix: String
         private let window: Int
-        let droppedQueryTokens: Int
+        private let droppedQueryTokens: Int
         /// Tokens that a document may have; where it is tokenized together with the query, a few are kept for the seam.
         let documentRoom: Int
 
@@ -198,7 +202,7 @@ struct CausalPrompt: Sendable {
             documentPrefix = ""
             droppedQueryTokens = 0
             let seam = 16
-            documentRoom = window - parts.head.count - parts.tail.count - self.query.count - seam
+            documentRoom = max(0, window - parts.head.count - parts.tail.count - self.query.count - seam)
         }
 
         var queryTokens: Int { query.count }
@@ -206,10 +210,12 @@ struct CausalPrompt: Sendable {
         func encode(_ document: String) -> EncodedPair {
             let body: [Int32]
             let dropped: Int
+            var droppedQuery = droppedQueryTokens
             if let queryText {
                 let whole = tokenizer.encode(queryText + CausalPrompt.qwen3(document: document))
                 body = Array(whole.prefix(max(0, window - parts.head.count - parts.tail.count)))
-                dropped = whole.count - body.count
+                droppedQuery = max(0, query.count - body.count)
+                dropped = whole.count - body.count - droppedQuery
             } else {
                 let ids = tokenizer.encode(documentPrefix + document)
                 let kept = ids.prefix(documentRoom)
@@ -218,7 +224,7 @@ struct CausalPrompt: Sendable {
             }
             let ids = parts.head + body + parts.tail
             return EncodedPair(
-                tokenIDs: ids, typeIDs: [Int32](repeating: 0, count: ids.count), droppedFirst: droppedQueryTokens,
+                tokenIDs: ids, typeIDs: [Int32](repeating: 0, count: ids.count), droppedFirst: droppedQuery,
                 droppedSecond: dropped)
         }
     }

@@ -13,17 +13,6 @@ import Ranking
 ///
 /// The new directory appears only after its logits were compared with the old one's.
 public struct ModelQuantizer: Sendable {
-    /// A query and documents to compare on.
-    public struct Sample: Sendable, Equatable {
-        public var query: String
-        public var documents: [String]
-
-        public init(query: String, documents: [String]) {
-            self.query = query
-            self.documents = documents
-        }
-    }
-
     /// Below this correlation the result is thrown away.
     public var leastCorrelation = 0.999
     private let pool: ComputePool
@@ -35,7 +24,7 @@ public struct ModelQuantizer: Sendable {
     /// Throws RankingError: `invalidInput` where `target` exists, the model is quantized already or the samples cannot
     /// tell models apart; `qualityTooLow` where the logits correlate less than `leastCorrelation`; `storage` where the
     /// files cannot be written. Nothing is left behind then.
-    public func quantize(_ source: String, to target: String, samples: [Sample]) async throws -> QuantizationCheck {
+    public func quantize(_ source: String, to target: String, samples: [PairSample]) async throws -> QuantizationCheck {
         let manager = FileManager.default
         guard !manager.fileExists(atPath: target) else {
             throw RankingError(
@@ -80,7 +69,7 @@ public struct ModelQuantizer: Sendable {
     }
 
     private func compare(
-        _ reference: Reranker, _ quantized: Reranker, _ samples: [Sample]
+        _ reference: Reranker, _ quantized: Reranker, _ samples: [PairSample]
     ) async throws -> QuantizationCheck {
         let options = RerankOptions(activation: .identity, label: reference.model.labels == 1 ? nil : 0)
         var logits: [[(reference: Double, quantized: Double)]] = []

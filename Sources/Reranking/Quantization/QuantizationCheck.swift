@@ -14,25 +14,12 @@ public struct QuantizationCheck: Sendable, Equatable {
     /// Nil for fewer than two pairs, or logits that do not vary.
     init?(_ logits: [[(reference: Double, quantized: Double)]]) {
         let all = logits.flatMap(\.self)
-        guard let correlation = QuantizationCheck.correlation(all) else { return nil }
+        guard let correlation = Pearson.correlation(all.map { ($0.reference, $0.quantized) }) else { return nil }
         pairs = all.count
         self.correlation = correlation
         worstDifference = all.reduce(0) { max($0, abs($1.reference - $1.quantized)) }
         let agreements = logits.compactMap(QuantizationCheck.tau)
         rankAgreement = agreements.isEmpty ? nil : agreements.reduce(0, +) / Double(agreements.count)
-    }
-
-    /// `Σ (x - x̄)(y - ȳ) / √(Σ (x - x̄)² Σ (y - ȳ)²)`.
-    static func correlation(_ pairs: [(reference: Double, quantized: Double)]) -> Double? {
-        guard pairs.count >= 2 else { return nil }
-        let count = Double(pairs.count)
-        let means = pairs.reduce((0.0, 0.0)) { ($0.0 + $1.reference / count, $0.1 + $1.quantized / count) }
-        var (xx, yy, xy) = (0.0, 0.0, 0.0)
-        for pair in pairs {
-            let (x, y) = (pair.reference - means.0, pair.quantized - means.1)
-            (xx, yy, xy) = (xx + x * x, yy + y * y, xy + x * y)
-        }
-        return xx > 0 && yy > 0 ? xy / (xx * yy).squareRoot() : nil
     }
 
     /// τ-a, `(pairs ordered alike - pairs turned round) / all pairs`; nil for fewer than two documents.

@@ -18,8 +18,9 @@ public struct StageRun: Sendable {
     public var pairs = 0
     /// The reranker's logits of the pool, by query and document; empty without a reranker.
     public var logits: Run = [:]
-    /// Candidates that the deadline left without a score.
+    /// Candidates that the deadline or the layer exit left without a score.
     public var unscored = 0
+    public var usesLayerExit = false
     /// Candidates of which the reranker's window cut something off.
     public var truncated = 0
     /// Queries that gave no results, with the reason; the rest of the evaluation goes on.
@@ -43,10 +44,12 @@ public struct StageEvaluation: Sendable {
     public struct Model: Sendable {
         public var name: String
         public var reranker: Reranker
+        public var layerExit: LayerExitPruning?
 
-        public init(name: String, reranker: Reranker) {
+        public init(name: String, reranker: Reranker, layerExit: LayerExitPruning? = nil) {
             self.name = name
             self.reranker = reranker
+            self.layerExit = layerExit
         }
     }
 
@@ -78,7 +81,9 @@ public struct StageEvaluation: Sendable {
                 ? [(StageRun(name: stage.description, stage: stage), nil as Model?)]
                 : models.map { model in
                     let name = models.count == 1 ? stage.description : "\(stage)[\(model.name)]"
-                    return (StageRun(name: name, stage: stage, model: model.reranker.model), model)
+                    var row = StageRun(name: name, stage: stage, model: model.reranker.model)
+                    row.usesLayerExit = model.layerExit != nil
+                    return (row, model)
                 }
         }
         var pools: [EvaluationStage.Retrieval: Run] = [:]
@@ -129,9 +134,11 @@ public struct StageEvaluation: Sendable {
             let clock = ContinuousClock()
             let begin = clock.now
             let candidates = found.results.prefix(options.poolSize)
+            var rerankOptions = options.rerankOptions
+            rerankOptions.layerExit = model.layerExit
             let ranking = try await model.reranker.rerank(
                 query.text, candidates.map { Document($0.textToRank(), id: $0.id) }, limit: nil,
-                options: options.rerankOptions)
+                options: rerankOptions)
             row.milliseconds[query.id, default: 0] += (clock.now - begin).milliseconds
             row.pairs += ranking.report.pairs
             row.unscored += ranking.report.unscoredDocuments

@@ -8,8 +8,8 @@ public struct SampleReader: Sendable {
     public init() {}
 
     /// In the order of the file. Throws `invalidInput` for a line that is something else, and for a file without lines.
-    public func samples(in input: InputBytes) throws(RankingError) -> [ModelQuantizer.Sample] {
-        var samples: [ModelQuantizer.Sample] = []
+    public func samples(in input: InputBytes) throws(RankingError) -> [PairSample] {
+        var samples: [PairSample] = []
         for line in try input.lines(maxBytes: InputBytes.defaultMaxLineBytes) where !line.isBlank {
             guard case .object(let fields) = try DocumentReader.json(input, line),
                 case .string(let query)? = fields["query"], case .array(let items)? = fields["documents"]
@@ -19,7 +19,7 @@ public struct SampleReader: Sendable {
                 return text
             }
             guard !documents.isEmpty, documents.count == items.count else { throw broken(input, line) }
-            samples.append(ModelQuantizer.Sample(query: query, documents: documents))
+            samples.append(PairSample(query: query, documents: documents))
         }
         guard !samples.isEmpty else {
             throw RankingError(

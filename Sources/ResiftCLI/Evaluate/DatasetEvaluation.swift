@@ -41,12 +41,20 @@ struct DatasetEvaluation {
     let cost: ServingCost
     /// Of each reranking; nil scores the whole pool.
     let deadline: Duration?
+    /// Adds a row with the layer exit to each that reranks.
+    let exit: LayerExitOptions
 
     func run(_ dataset: JudgedDataset) async throws -> (report: DatasetReport, runs: [StageRun]) {
         // Measures without a cutoff, and with a large one, look as deep as this.
         let deepest = evaluator.measures.map { $0.cutoff ?? 1_000 }.max() ?? 100
         var pipeline = try await options.evaluation(dataset, stages: stages, deepest: min(deepest, 1_000))
         pipeline.options.rerankOptions.deadline = deadline
+        for model in pipeline.models {
+            guard let pruning = try exit.pruning(model.reranker, top: DatasetEvaluation.layerExitTop) else { break }
+            pipeline.models.append(
+                StageEvaluation.Model(
+                    name: "\(model.name), layer exit", reranker: model.reranker, layerExit: pruning))
+        }
         let progress = ProgressLine()
         let (rows, pools) = try await pipeline.run(dataset.queries, stages) { done in
             progress.show("query \(done + 1) of \(dataset.queries.count)")
@@ -66,8 +74,12 @@ struct DatasetEvaluation {
             }
         }
         note(dataset, rows)
+        if exit.layerExit { noteLayerExits(report, rows) }
         return (report, rows)
     }
+
+    /// The best that a layer exit looks for: what nDCG@10 looks at.
+    private static let layerExitTop = 10
 
     private func row(
         _ row: StageRun, _ dataset: JudgedDataset, _ pools: [EvaluationStage.Retrieval: Run]
@@ -98,6 +110,25 @@ struct DatasetEvaluation {
         return movements
     }
 
+    /// What each layer exit costs, against the same stage and model without it.
+    private func noteLayerExits(_ report: DatasetReport, _ rows: [StageRun]) {
+        guard let measure = measures.first else { return }
+        for (place, row) in rows.enumerated() where row.usesLayerExit {
+            guard
+                let exact = rows.firstIndex(where: {
+                    $0.stage == row.stage && $0.model == row.model && !$0.usesLayerExit
+                })
+            else { continue }
+            let comparison = RunComparison(report.rows[exact].result, report.rows[place].result, measure)
+            let (own, other) = (report.rows[place], report.rows[exact])
+            let share = Double(row.unscored) / Double(max(1, row.unscored + row.pairs))
+            let time = own.latency.mean / other.latency.mean
+            StandardError.write(
+                "note: \(row.name): \(share.formatted(places: 2)) of the candidates left early, \(time.formatted(places: 2)) of the time; \(measure) differs by \(comparison.change.formatted(places: 4)) (p = \(comparison.randomization?.formatted(places: 3) ?? "-"))\n"
+            )
+        }
+    }
+
     private func note(_ dataset: JudgedDataset, _ rows: [StageRun]) {
         if dataset.queriesWithoutText > 0 {
             StandardError.write(
@@ -111,7 +142,7 @@ struct DatasetEvaluation {
             }
             if row.unscored > 0 {
                 StandardError.write(
-                    "note: \(row.name): the deadline left \(row.unscored) candidates without a score; \(row.pairs) pairs were scored\n"
+                    "note: \(row.name): \(row.unscored) candidates have no score; \(row.pairs) pairs were scored\n"
                 )
             }
             if row.truncated > 0 {

@@ -77,6 +77,8 @@ struct EvaluateCommand: AsyncParsableCommand {
             valueName: "time"))
     var deadline: TimeArgument?
 
+    @OptionGroup var exit: LayerExitOptions
+
     @OptionGroup var prices: PriceOptions
 
     @Option(
@@ -113,12 +115,15 @@ struct EvaluateCommand: AsyncParsableCommand {
             if !runs.isEmpty || qrels != nil {
                 throw ValidationError("Give runs and --qrels, or --dataset, not both.")
             }
+            if exit.layerExit, calibrate || deadline != nil {
+                throw ValidationError("--layer-exit goes neither with --calibrate nor with --deadline.")
+            }
             return
         }
         if runs.isEmpty { throw ValidationError("Give at least one run, or --dataset.") }
         if qrels == nil { throw ValidationError("Missing expected argument '--qrels <file>'") }
-        if stages != nil || saveRuns != nil || calibrate || deadline != nil {
-            throw ValidationError("--stages, --save-runs, --deadline and --calibrate need --dataset.")
+        if stages != nil || saveRuns != nil || calibrate || deadline != nil || exit.layerExit {
+            throw ValidationError("--stages, --save-runs, --deadline, --layer-exit and --calibrate need --dataset.")
         }
         if format == .html { throw ValidationError("--format html needs --dataset.") }
         if let repeated = Dictionary(grouping: runs, by: \.self).first(where: { $0.value.count > 1 }) {
@@ -167,7 +172,7 @@ struct EvaluateCommand: AsyncParsableCommand {
         if calibrate { try calibration.check(stages, models: datasets.modelNames.count) }
         let job = DatasetEvaluation(
             options: datasets, stages: stages, evaluator: evaluator, measures: measures, cost: prices.cost,
-            deadline: deadline?.duration)
+            deadline: deadline?.duration, exit: exit)
         let (report, runs) = try await job.run(dataset)
         if let saveRuns { try RunFolder.write(runs, to: saveRuns) }
         DatasetReportWriter(perQuery: perQuery).write(report, format)

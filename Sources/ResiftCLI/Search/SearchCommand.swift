@@ -118,6 +118,8 @@ struct SearchCommand: AsyncParsableCommand {
 
     @OptionGroup var scores: ScoreOptions
 
+    @OptionGroup var exit: LayerExitOptions
+
     @OptionGroup var model: ModelOptions
 
     func validate() throws {
@@ -131,9 +133,9 @@ struct SearchCommand: AsyncParsableCommand {
             throw ValidationError("--lexical-weight is \(lexicalWeight); it is a share, 0 to 1.")
         }
         if poolSize < 1 { throw ValidationError("--pool is \(poolSize); it counts candidates, from 1.") }
-        if rerank == false, !scores.isDefault {
+        if rerank == false, !scores.isDefault || exit.layerExit {
             throw ValidationError(
-                "--min-score, --calibrated, --activation, --truncation and --instruction are about the reranker; leave out --no-rerank."
+                "--min-score, --calibrated, --layer-exit, --activation, --truncation and --instruction are about the reranker; leave out --no-rerank."
             )
         }
         if stages != nil, !candidates.isEmpty { throw ValidationError("Give --stages or --candidates, not both.") }
@@ -151,7 +153,10 @@ struct SearchCommand: AsyncParsableCommand {
                 ? try await IndexEmbedder.load(
                     index.settings, directory: model.hub.directoryIfNamed(embedder), pool: compute) : nil
             let reranker = options.rerank == .never ? nil : try await model.load(pool: compute)
-            if let reranker { try scores.apply(to: &options.rerankOptions, reranker) }
+            if let reranker {
+                try scores.apply(to: &options.rerankOptions, reranker)
+                options.rerankOptions.layerExit = try exit.pruning(reranker, top: options.limit)
+            }
             let pipeline = Pipeline(index: index, reranker: reranker, embedder: encoder, pool: compute)
             if let queries {
                 try await searchMany(queries, pipeline, options)
@@ -160,6 +165,9 @@ struct SearchCommand: AsyncParsableCommand {
             }
         }
     }
+
+    /// Why a candidate can have no score.
+    private var cause: String { deadline == nil ? "the layer exit" : "the deadline" }
 
     private func openIndex() throws(RankingError) -> SearchIndex {
         guard let tenant else { return try SearchIndex.open(path: index) }
@@ -177,7 +185,8 @@ struct SearchCommand: AsyncParsableCommand {
         options.poolSize = max(poolSize, options.limit)
         options.bm25 = try BM25(k1: k1, b: b, lengths: lengths)
         // A threshold on the reranker's scores asks for them.
-        options.rerank = rerank.map { $0 ? .always : .never } ?? (scores.isDefault ? .whenUseful : .always)
+        let wantsScores = !scores.isDefault || exit.layerExit
+        options.rerank = rerank.map { $0 ? .always : .never } ?? (wantsScores ? .always : .whenUseful)
         options.rerankOptions = RerankOptions(longDocuments: .truncate)
         options.deadline = deadline?.duration
         options.explain = explain
@@ -230,7 +239,7 @@ struct SearchCommand: AsyncParsableCommand {
         progress.clear()
         if incomplete > 0 {
             StandardError.write(
-                "note: the deadline left candidates of \(incomplete) of \(queries.count) queries without a score\n")
+                "note: \(cause) left candidates of \(incomplete) of \(queries.count) queries without a score\n")
         }
         if !withoutTerms.isEmpty {
             StandardError.write(
@@ -247,7 +256,7 @@ struct SearchCommand: AsyncParsableCommand {
     private func note(_ answer: SearchAnswer) {
         if let report = answer.reranking.report, !report.isComplete {
             StandardError.write(
-                "note: \(report.unscoredDocuments) of \(report.documents) candidates were not scored before the deadline; they follow in the first stages' order\n"
+                "note: \(cause) left \(report.unscoredDocuments) of \(report.documents) candidates without a score; they follow in the first stages' order\n"
             )
         }
         if let report = answer.reranking.report, report.belowMinScore > 0 {

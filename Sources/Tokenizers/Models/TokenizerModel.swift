@@ -28,6 +28,10 @@ enum TokenizerModel: Sendable {
         }
     }
 
+    var isWordPiece: Bool {
+        if case .wordPiece = self { true } else { false }
+    }
+
     func id(of token: String) -> Int32? {
         switch self {
         case .wordPiece(let model): model.id(of: token)

@@ -97,6 +97,8 @@ struct NormalizerSequence: Sendable {
     }
 
     private(set) var steps: [Normalizer] = []
+    /// Real files insert one character. A damaged one could make a text larger than memory.
+    private static let longestInsertion = 1_024
 
     init(_ file: JSONObject, source: String) throws(RankingError) {
         let parts = try TokenizerFile.flattened(
@@ -116,13 +118,17 @@ struct NormalizerSequence: Sendable {
         case .strip: return .strip(left: try reader.bool("strip_left"), right: try reader.bool("strip_right"))
         case .stripAccents: return .stripAccents
         case .replace:
-            let content = try reader.string("content").unicodeScalars.map(\.value)
-            return .replace(try TextPattern(config, source: source + ", normalizer,"), with: content)
-        case .prepend: return .prepend(try reader.string("prepend").unicodeScalars.map(\.value))
+            let pattern = try TextPattern(config, source: source + ", normalizer,")
+            return .replace(pattern, with: try inserted("content", reader, source))
+        case .prepend: return .prepend(try inserted("prepend", reader, source))
         case .precompiled:
             return .precompiled(
                 try PrecompiledCharsmap(reader.string("precompiled_charsmap"), source: source))
         }
+    }
+
+    var isBERTOrNone: Bool {
+        if case .bert? = steps.first { steps.count == 1 } else { steps.isEmpty }
     }
 
     func normalize(_ bytes: UnsafeBufferPointer<UInt8>, _ range: Range<Int>) -> NormalizedText {
@@ -130,6 +136,19 @@ struct NormalizerSequence: Sendable {
         // BERT's normalizer, nearly always the only one, reads the bytes themselves.
         if case .bert(let bert)? = steps.first { return apply(steps.dropFirst(), to: bert.normalize(decoded)) }
         return apply(steps[...], to: NormalizedText(decoded))
+    }
+
+    /// Text that is put in, perhaps many times.
+    private static func inserted(
+        _ key: String, _ reader: FieldReader, _ source: String
+    ) throws(RankingError) -> [UInt32] {
+        let scalars = try reader.string(key).unicodeScalars.map(\.value)
+        guard scalars.count <= longestInsertion else {
+            throw TokenizerFile.unsupported(
+                "\(source) has a normalizer that inserts \(scalars.count) characters.",
+                supported: ["up to \(longestInsertion)"])
+        }
+        return scalars
     }
 
     func normalize(_ text: String) -> NormalizedText {

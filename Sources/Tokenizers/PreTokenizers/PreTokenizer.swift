@@ -156,6 +156,10 @@ struct PreTokenizerSequence: Sendable {
         return behavior
     }
 
+    var isBERT: Bool {
+        if case .bert? = steps.first { steps.count == 1 } else { false }
+    }
+
     func pieces(of text: NormalizedText, _ range: Range<Int>) -> PreTokenizedText {
         var words = PreTokenizedText(text, piece: range)
         for step in steps { step.apply(to: &words) }

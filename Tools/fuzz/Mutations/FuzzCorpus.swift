@@ -57,8 +57,23 @@ package struct FuzzCorpus: Sendable {
                 guard FileStatus.isFile(folder + "/model.safetensors") else { continue }
                 models.append(try Model(family, FuzzCorpus.files(in: folder)))
             }
+            models += try FuzzCorpus.tokenizers(in: fixtures)
         }
         self.models = models
+    }
+
+    /// Each tokenizer of the fixtures, with a small model for its ids.
+    private static func tokenizers(in fixtures: String) throws -> [Model] {
+        var tiny = TinyCheckpoint()
+        tiny.vocabSize = 1_600
+        let checkpoint = tiny.files()
+        let paths = try FileManager.default.subpathsOfDirectory(atPath: fixtures).sorted()
+        return try paths.filter { $0.hasSuffix("tokenizer.json") || $0.contains("tokenizers/") }.compactMap { path in
+            let bytes = [UInt8](try Data(contentsOf: URL(fileURLWithPath: "\(fixtures)/\(path)")))
+            // The real one is large, and has no part that the small ones lack.
+            guard bytes.count < 400_000 else { return nil }
+            return try Model(path, checkpoint.merging(["tokenizer.json": bytes]) { $1 })
+        }
     }
 
     /// Every file of a model that is read.

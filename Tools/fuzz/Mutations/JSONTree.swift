@@ -145,7 +145,10 @@ package enum JSONMutations {
         "\"../x\"", "\"/dev/zero\"", "\".\"", "\"F32\"", "\"F16\"", "\"BF16\"", "\"I8\"", "\"I64\"", "\"BOOL\"",
         "\"F8_E4M3\"", "\"dtype\"", "\"shape\"", "\"data_offsets\"", "\"__metadata__\"", "\"type\"", "\"id\"",
         "\"BertModel\"", "\"BertForSequenceClassification\"", "\"gelu\"", "\"gelu_new\"", "\"relu\"",
-        "\"relative_key\"", "\"WordPiece\"", "\"BPE\"", "\"BertProcessing\"", "\"A\"", "\"B\"", "\"Sequence\"",
+        "\"relative_key\"", "\"WordPiece\"", "\"BPE\"", "\"Unigram\"", "\"BertProcessing\"",
+        "\"RobertaProcessing\"", "\"ByteLevel\"", "\"NFKC\"", "\"Whitespace\"", "\"Digits\"", "\"first\"",
+        "\"MergedWithNext\"",
+        "\" {2,}\"", "\"[^\\\\s]+\"", "\"AAAA\"", "\"▁\"", "\"<0x0A>\"", "\"Ġ\"", "\"A\"", "\"B\"", "\"Sequence\"",
         "\"SpecialToken\"", "\"[CLS]\"", "\"[SEP]\"", "\"[UNK]\"", "\"##\"", "\"##a\"", "\"a\"", "\" \"", "\"\\n\"",
         "\"" + String(repeating: "a", count: 70_000) + "\"", "\"" + String(repeating: "é", count: 3_000) + "\"",
     ]

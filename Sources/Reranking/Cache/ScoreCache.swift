@@ -1,0 +1,78 @@
+import Crypto
+import Inference
+import Ranking
+import Tokenizers
+
+/// Keeps what a model said of a query and a document, for the next time that somebody asks.
+///
+/// Not asking a cache is never wrong, so its functions do not throw: an error is a miss, which the cache counts.
+public protocol ScoreCache: Sendable {
+    /// The value of each key, in the order of the keys; nil for what is not kept.
+    func values(for keys: [ScoreKey]) async -> [StoredScore?]
+    func store(_ entries: [(key: ScoreKey, value: StoredScore)]) async
+}
+
+/// What a score depends on, as 32 bytes: the model's files and arithmetic, the options that change what it reads, the
+/// query and the document's text. Equal keys mean equal scores, bit by bit.
+public struct ScoreKey: Hashable, Sendable {
+    /// SHA-256.
+    public let bytes: [UInt8]
+
+    init(_ digest: SHA256Digest) { bytes = Array(digest) }
+}
+
+/// A model's raw answer for one document.
+public struct StoredScore: Sendable, Equatable {
+    /// Of each passage that was scored: [passages][labels].
+    public var logits: [[Float]]
+    /// The passages, in Unicode code points of the document's text; empty where it was not split.
+    public var passages: [Range<Int>]
+    /// With the query and the special tokens of each pair.
+    public var tokens: Int
+    public var truncatedTokens: Int
+    public var truncatedQueryTokens: Int
+
+    public init(
+        logits: [[Float]], passages: [Range<Int>], tokens: Int, truncatedTokens: Int, truncatedQueryTokens: Int
+    ) {
+        self.logits = logits
+        self.passages = passages
+        self.tokens = tokens
+        self.truncatedTokens = truncatedTokens
+        self.truncatedQueryTokens = truncatedQueryTokens
+    }
+}
+
+/// Makes the keys of one query's documents.
+struct ScoreKeys: Sendable {
+    private let prefix: SHA256
+
+    /// - Parameter revision: The digest of the model's files.
+    init(revision: [UInt8], model: ModelDescription, query: String, maxTokens: Int, options: RerankOptions) {
+        var text = "resift score 1\n"
+        // Variants of kernels round differently.
+        text += "\(model.precision.rawValue) \(model.kernels) \(maxTokens) \(options.truncation?.rawValue ?? "-")\n"
+        text += "\(options.maxDocumentTokens ?? -1) \(options.maxPassages ?? -1) "
+        switch options.longDocuments {
+        case .truncate: text += "truncate"
+        // What is scored is scored as if it were cut; what is refused is not kept.
+        case .refuse: text += "refuse"
+        case .split(let overlap): text += "split \(overlap)"
+        }
+        if let instruction = options.instruction { text += "\ninstruction \(instruction.utf8.count)\n\(instruction)" }
+        // With its length, so that a query cannot end in what a document begins with.
+        text += "\n\(query.utf8.count)\n"
+        var hash = SHA256()
+        hash.update(data: revision)
+        hash.update(data: Array(text.utf8))
+        hash.update(data: Array(query.utf8))
+        prefix = hash
+    }
+
+    func key(of text: String) -> ScoreKey {
+        var hash = prefix
+        var text = text
+        text.withUTF8 { hash.update(bufferPointer: UnsafeRawBufferPointer($0)) }
+        return ScoreKey(hash.finalize())
+    }
+}

@@ -1,0 +1,282 @@
+import Inference
+import OrderedJSON
+import Ranking
+import Reranking
+
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
+/// The answer to a rerank request, in the form that its client reads.
+struct RerankAnswer {
+    let call: RerankCall
+    let ranking: DocumentRanking
+    /// Of each candidate, where the request asked for them.
+    var spans: [[RelevantSpan]]?
+    let requestID: String
+    /// The name of the model that scored.
+    let model: String
+    let warnings: [String]
+
+    /// A part of a document that matches the query on its own.
+    struct RelevantSpan: Equatable {
+        /// Unicode code points of the text that the model read, half-open.
+        var start: Int
+        var end: Int
+        /// 0 to 1.
+        var score: Double
+    }
+
+    var json: JSONValue {
+        switch call.dialect {
+        case .tei: .array(entries { candidate, entry in teiEntry(candidate, &entry) })
+        case .cohere1: .object(cohere(version: "1"))
+        case .cohere2: .object(cohere(version: "2"))
+        case .voyage: .object(voyage)
+        case .mixedbread: .object(mixedbread)
+        case .infinity: .object(infinity)
+        case .pinecone: .object(pinecone)
+        case .isaacus: .object(isaacus)
+        }
+    }
+
+    // MARK: Forms
+
+    private func cohere(version: String) -> JSONObject {
+        var object = JSONObject()
+        object["id"] = .string(requestID)
+        object["model"] = .string(model)
+        if version == "1" { object["object"] = .string("list") }
+        object["results"] = .array(
+            entries { candidate, entry in
+                scored(candidate, "relevance_score", &entry)
+                if call.returnsDocuments { entry["document"] = .object(documentObject(candidate)) }
+            })
+        object["usage"] = .object(usage)
+        var apiVersion = JSONObject()
+        apiVersion["version"] = .string(version)
+        apiVersion["is_experimental"] = .bool(false)
+        var units = JSONObject()
+        units["search_units"] = .count(1)
+        var tokens = JSONObject()
+        tokens["input_tokens"] = .count(ranking.report.tokens)
+        var meta = JSONObject()
+        meta["api_version"] = .object(apiVersion)
+        meta["billed_units"] = .object(units)
+        meta["tokens"] = .object(tokens)
+        if !warnings.isEmpty { meta["warnings"] = .array(warnings.map(JSONValue.string)) }
+        object["meta"] = .object(meta)
+        addReport(to: &object)
+        return object
+    }
+
+    private var voyage: JSONObject {
+        var object = JSONObject()
+        object["object"] = .string("list")
+        object["data"] = .array(
+            entries { candidate, entry in
+                scored(candidate, "relevance_score", &entry)
+                if call.returnsDocuments { entry["document"] = documentText(candidate) }
+            })
+        object["model"] = .string(model)
+        object["usage"] = .object(usage)
+        addReport(to: &object)
+        return object
+    }
+
+    private var mixedbread: JSONObject {
+        var usage = usage
+        usage["completion_tokens"] = .count(0)
+        var object = JSONObject()
+        object["usage"] = .object(usage)
+        object["model"] = .string(model)
+        object["data"] = .array(
+            entries { candidate, entry in
+                scored(candidate, "score", &entry)
+                entry["input"] = call.returnsDocuments ? documentAsGiven(candidate) : .null
+                entry["object"] = .string("rank_result")
+            })
+        object["object"] = .string("list")
+        object["top_k"] = .count(call.limit ?? ranking.report.documents)
+        object["return_input"] = .bool(call.returnsDocuments)
+        addReport(to: &object)
+        return object
+    }
+
+    private var infinity: JSONObject {
+        var object = JSONObject()
+        object["object"] = .string("rerank")
+        object["results"] = .array(
+            entries { candidate, entry in
+                scored(candidate, "relevance_score", &entry)
+                entry["document"] = call.returnsDocuments ? documentAsGiven(candidate) : .null
+            })
+        object["model"] = .string(model)
+        object["usage"] = .object(usage)
+        object["id"] = .string(requestID)
+        object["created"] = .count(Int(Date().timeIntervalSince1970))
+        addReport(to: &object)
+        return object
+    }
+
+    private var pinecone: JSONObject {
+        var units = JSONObject()
+        units["rerank_units"] = .count(1)
+        var object = JSONObject()
+        object["model"] = .string(model)
+        object["data"] = .array(
+            entries { candidate, entry in
+                scored(candidate, "score", &entry)
+                if call.returnsDocuments { entry["document"] = .object(documentObject(candidate)) }
+            })
+        object["usage"] = .object(units)
+        addReport(to: &object)
+        return object
+    }
+
+    private var isaacus: JSONObject {
+        var usage = JSONObject()
+        usage["input_tokens"] = .count(ranking.report.tokens)
+        var object = JSONObject()
+        object["results"] = .array(entries { candidate, entry in scored(candidate, "score", &entry) })
+        object["usage"] = .object(usage)
+        addReport(to: &object)
+        return object
+    }
+
+    private func teiEntry(_ candidate: Candidate, _ entry: inout JSONObject) {
+        entry["index"] = .count(candidate.index)
+        if call.returnsDocuments { entry["text"] = documentText(candidate) }
+        entry["score"] = score(candidate)
+    }
+
+    // MARK: Parts
+
+    private func entries(_ write: (Candidate, inout JSONObject) -> Void) -> [JSONValue] {
+        ranking.candidates.enumerated().map { place, candidate in
+            var entry = JSONObject()
+            write(candidate, &entry)
+            if let spans = spans?[place] { entry["relevant_spans"] = .array(spans.map(\.json)) }
+            if call.wantsReport, call.dialect != .tei { entry["resift"] = .object(details(candidate)) }
+            return .object(entry)
+        }
+    }
+
+    private func scored(_ candidate: Candidate, _ key: String, _ entry: inout JSONObject) {
+        entry["index"] = .count(candidate.index)
+        entry[key] = score(candidate)
+    }
+
+    private func score(_ candidate: Candidate) -> JSONValue {
+        guard candidate.isScored else { return .null }
+        return .finite(call.rawScores ? Double(candidate.logit) : candidate.relevance)
+    }
+
+    private var usage: JSONObject {
+        var usage = JSONObject()
+        usage["prompt_tokens"] = .count(ranking.report.tokens)
+        usage["total_tokens"] = .count(ranking.report.tokens)
+        return usage
+    }
+
+    /// An object with all fields that were given; a text is its `text`.
+    private func documentObject(_ candidate: Candidate) -> JSONObject {
+        switch candidate.document.content {
+        case .fields(let fields): return fields
+        case .text(let text):
+            var object = JSONObject()
+            object["text"] = .string(text)
+            return object
+        }
+    }
+
+    /// What the model read of it.
+    private func documentText(_ candidate: Candidate) -> JSONValue {
+        (try? candidate.document.text(rankFields: call.options.rankFields)).map(JSONValue.string) ?? .null
+    }
+
+    private func documentAsGiven(_ candidate: Candidate) -> JSONValue {
+        switch candidate.document.content {
+        case .fields(let fields): .object(fields)
+        case .text(let text): .string(text)
+        }
+    }
+
+    private func details(_ candidate: Candidate) -> JSONObject {
+        var object = JSONObject()
+        object["logit"] = candidate.isScored ? .finite(Double(candidate.logit)) : .null
+        let kind: ScoreKind = !candidate.isScored ? .unscored : call.rawScores ? .logit : .normalizedRelevance
+        object["score_kind"] = .string(kind.rawValue)
+        object["tokens"] = .count(candidate.tokens)
+        object["passages"] = .count(candidate.passages)
+        object["truncated_tokens"] = .count(candidate.truncatedTokens)
+        if let passage = candidate.passage {
+            var span = JSONObject()
+            span["start"] = .count(passage.start)
+            span["end"] = .count(passage.end)
+            object["passage"] = .object(span)
+        }
+        return object
+    }
+
+    private func addReport(to object: inout JSONObject) {
+        if call.wantsReport { object["resift"] = .object(ranking.report.json) }
+    }
+}
+
+extension RerankAnswer.RelevantSpan {
+    fileprivate var json: JSONValue {
+        var object = JSONObject()
+        object["start"] = .count(start)
+        object["end"] = .count(end)
+        object["score"] = .finite(score)
+        return .object(object)
+    }
+}
+
+extension Candidate {
+    /// 0 to 1: a logit after a sigmoid, in double precision, so that high logits stay apart; another score as it is.
+    var relevance: Double { scoreKind == .logit ? 1 / (1 + exp(-Double(score))) : Double(score) }
+}
+
+extension RerankReport {
+    var json: JSONObject {
+        var object = JSONObject()
+        object["model"] = .string(model)
+        object["precision"] = .string(precision.rawValue)
+        object["kernels"] = .string(kernels)
+        object["threads"] = .count(threads)
+        object["documents"] = .count(documents)
+        object["pairs"] = .count(pairs)
+        object["tokens"] = .count(tokens)
+        object["truncated_documents"] = .count(truncatedDocuments)
+        object["truncated_query_tokens"] = .count(truncatedQueryTokens)
+        object["cache_hits"] = .count(cacheHits)
+        object["unscored_documents"] = .count(unscoredDocuments)
+        object["below_min_score"] = .count(belowMinScore)
+        object["complete"] = .bool(isComplete)
+        var milliseconds = JSONObject()
+        milliseconds["queue"] = .finite(queueMilliseconds)
+        milliseconds["tokenize"] = .finite(tokenizeMilliseconds)
+        milliseconds["inference"] = .finite(inferenceMilliseconds)
+        milliseconds["rank"] = .finite(rankMilliseconds)
+        milliseconds["total"] = .finite(totalMilliseconds)
+        object["milliseconds"] = .object(milliseconds)
+        return object
+    }
+}
+
+extension JSONValue {
+    static func count(_ number: Int) -> JSONValue { .number(JSONNumber(number)) }
+    /// Null where JSON has no way to write the number.
+    static func finite(_ number: Double) -> JSONValue { JSONNumber(number).map(JSONValue.number) ?? .null }
+}
