@@ -31,6 +31,7 @@ let package = Package(
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+        .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     ],
     targets: [
@@ -56,10 +57,17 @@ let package = Package(
             dependencies: ["Inference", "OrderedJSON", "Ranking", .product(name: "GRDB", package: "GRDB.swift")],
             swiftSettings: strict),
         .target(
+            name: "Hub",
+            dependencies: [
+                "OrderedJSON", "Ranking", .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "Crypto", package: "swift-crypto"), .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
+            ], swiftSettings: strict),
+        .target(
             name: "Resift",
             dependencies: [
-                "CLibxml2", "Evaluation", "Inference", "OrderedJSON", "Ranking", "Reranking", "Retrieval", "TextFiles",
-                "Tokenizers", .product(name: "Yams", package: "Yams"),
+                "CLibxml2", "Evaluation", "Hub", "Inference", "OrderedJSON", "Ranking", "Reranking", "Retrieval",
+                "TextFiles", "Tokenizers", .product(name: "Yams", package: "Yams"),
             ],
             resources: [.copy("Resources/default-model")], swiftSettings: strict),
         .target(name: "Evaluation", dependencies: ["OrderedJSON", "Ranking", "TextFiles"], swiftSettings: strict),
@@ -136,6 +144,14 @@ let package = Package(
             name: "TokenizersTests",
             dependencies: ["Inference", "OrderedJSON", "Ranking", "TestSupport", "Tokenizers"],
             swiftSettings: strict),
+        .target(
+            name: "HubServer",
+            dependencies: [
+                .product(name: "Crypto", package: "swift-crypto"), .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
+            ], path: "Tests/HubServer", swiftSettings: strict),
+        .testTarget(
+            name: "HubTests", dependencies: ["Hub", "HubServer", "Ranking", "TestSupport"], swiftSettings: strict),
         .testTarget(
             name: "RerankingTests",
             dependencies: ["Inference", "OrderedJSON", "Ranking", "Reranking", "TestSupport", "Tokenizers"],
@@ -149,7 +165,7 @@ let package = Package(
         .testTarget(
             name: "ResiftCLITests",
             dependencies: [
-                "FuzzMutations", "Inference", "OrderedJSON", "Ranking", "Reranking", "Resift", "ResiftCLI",
+                "FuzzMutations", "HubServer", "Inference", "OrderedJSON", "Ranking", "Reranking", "Resift", "ResiftCLI",
                 "TestSupport",
             ],
             exclude: ["Snapshots"], swiftSettings: strict),

@@ -43,6 +43,11 @@ public struct RankingError: Error, Sendable, CustomStringConvertible {
         /// A file could not be written: the disk is full, or refuses.
         public static let storage = Code(rawValue: "storage")
 
+        /// The network, or a server that is needed, does not answer; later it may.
+        public static let unreachable = Code(rawValue: "unreachable")
+        /// A server has it, and does not give it to this caller.
+        public static let accessDenied = Code(rawValue: "access_denied")
+
         /// A query that a search can look nothing up for: it has only stop words, or only signs.
         public static let nothingToSearch = Code(rawValue: "nothing_to_search")
 
@@ -55,7 +60,7 @@ public struct RankingError: Error, Sendable, CustomStringConvertible {
         public static var allCases: [Code] {
             [
                 .invalidInput, .notFound, .unsupportedModel, .corruptFile, .nonFiniteScore, .busy, .storage,
-                .nothingToSearch, .qualityTooLow, .overloaded,
+                .unreachable, .accessDenied, .nothingToSearch, .qualityTooLow, .overloaded,
             ]
         }
     }

@@ -243,7 +243,12 @@ public struct ModelDescription: Sendable, Equatable {
     public var weightCache: WeightCache
     public var directory: String
 
+    /// "owner/name" where the directory is in the hub's cache (models--owner--name/snapshots/COMMIT); else what
+    /// config.json says, else the directory's name.
     static func name(in config: JSONObject, directory: String) -> String {
+        if let match = directory.firstMatch(of: /\/models--([^\/]+?)--([^\/]+)\/snapshots\/[0-9a-f]{40}\/?$/) {
+            return "\(match.1)/\(match.2)"
+        }
         if case .string(let name)? = config["_name_or_path"], !name.isEmpty, !name.hasPrefix("/") { return name }
         return directory.split(separator: "/").last.map(String.init) ?? directory
     }

@@ -1,4 +1,5 @@
 // What `import Resift` brings.
+@_exported public import Hub
 @_exported public import Inference
 @_exported public import OrderedJSON
 @_exported public import Ranking

@@ -8,11 +8,13 @@ enum ExitStatus: Int32, CaseIterable {
     case usage = 64
     case invalidInput = 65
     case notFound = 66
+    case unreachable = 68
     case unsupportedModel = 69
     case nonFiniteScore = 70
     case storage = 73
     case corruptFile = 74
     case busy = 75
+    case accessDenied = 77
 
     init(_ code: RankingError.Code) {
         switch code {
@@ -23,6 +25,8 @@ enum ExitStatus: Int32, CaseIterable {
         case .nonFiniteScore: self = .nonFiniteScore
         case .busy: self = .busy
         case .storage: self = .storage
+        case .unreachable: self = .unreachable
+        case .accessDenied: self = .accessDenied
         default: self = .failed
         }
     }
@@ -34,11 +38,13 @@ enum ExitStatus: Int32, CaseIterable {
         case .usage: "the command line is wrong"
         case .invalidInput: "the query, the documents or an option cannot be used"
         case .notFound: "a file or directory is missing or cannot be read"
+        case .unreachable: "the hub cannot be reached; try again later"
         case .unsupportedModel: "the model is of a kind that Resift does not run"
         case .nonFiniteScore: "the model gave a score that is not a finite number"
         case .storage: "a file could not be written"
         case .corruptFile: "a model or index file contradicts itself or its format"
         case .busy: "another process is writing to the index; try again later"
+        case .accessDenied: "the hub does not give the model to you"
         }
     }
 

@@ -5,8 +5,11 @@ public import Resift
 struct ModelOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "A cross-encoder in the Hugging Face layout. Default: the one inside the package.", valueName: "directory"))
+            "A cross-encoder: a directory in the Hugging Face layout, or owner/name[@revision] that was pulled. Default: the one inside the package.",
+            valueName: "model"))
     var model: String?
+
+    @OptionGroup var hub: HubOptions
 
     @Option(help: "Threads for inference. Default: one for each CPU.")
     var threads: Int?
@@ -24,10 +27,12 @@ struct ModelOptions: ParsableArguments {
 
     static func pool(threads: Int?) -> ComputePool { threads.map { ComputePool(threads: $0) } ?? .shared }
 
-    func load() throws(RankingError) -> Reranker { try load(pool: ModelOptions.pool(threads: threads)) }
+    func load() async throws -> Reranker { try await load(pool: ModelOptions.pool(threads: threads)) }
 
-    func load(pool: ComputePool) throws(RankingError) -> Reranker {
-        if let model { return try Reranker.load(directory: model, pool: pool, precision: precision) }
+    func load(pool: ComputePool) async throws -> Reranker {
+        if let model {
+            return try await Reranker.load(directory: hub.directory(of: model), pool: pool, precision: precision)
+        }
         return try Reranker.default(pool: pool, precision: precision)
     }
 }

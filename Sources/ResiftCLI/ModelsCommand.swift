@@ -3,10 +3,10 @@ import Resift
 
 struct ModelsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "models", abstract: "Show and check models.",
+        commandName: "models", abstract: "Download, show and check models.",
         subcommands: [
-            ModelsListCommand.self, ModelsInfoCommand.self, ModelsSelftestCommand.self, ModelsQuantizeCommand.self,
-            ModelsFitExitCommand.self,
+            ModelsListCommand.self, ModelsPullCommand.self, ModelsInfoCommand.self, ModelsSelftestCommand.self,
+            ModelsQuantizeCommand.self, ModelsFitExitCommand.self,
         ])
 }
 
@@ -47,7 +47,7 @@ struct ModelsInfoCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await reportingErrors {
-            let model = try options.load().model
+            let model = try await options.load().model
             var report = JSONObject()
             report["name"] = .string(model.name)
             report["directory"] = .string(model.directory)
@@ -137,7 +137,7 @@ struct ModelsQuantizeCommand: AsyncParsableCommand {
             {"query": "...", "documents": ["...", "..."]}.
             """)
 
-    @Argument(help: ArgumentHelp("A cross-encoder in the Hugging Face layout.", valueName: "directory"))
+    @Argument(help: ArgumentHelp("A cross-encoder: a directory, or owner/name.", valueName: "model"))
     var model: String
 
     @Option(help: ArgumentHelp("Where to; must not exist yet.", valueName: "directory"))
@@ -153,6 +153,8 @@ struct ModelsQuantizeCommand: AsyncParsableCommand {
 
     @Option(help: "Threads for inference. Default: one for each CPU.")
     var threads: Int?
+
+    @OptionGroup var hub: HubOptions
 
     @Option(help: "How to print.")
     var format: ReportFormat = .table
@@ -170,7 +172,8 @@ struct ModelsQuantizeCommand: AsyncParsableCommand {
             }
             var quantizer = ModelQuantizer(pool: ModelOptions.pool(threads: threads))
             quantizer.leastCorrelation = minCorrelation
-            let check = try await quantizer.quantize(model, to: output, samples: samples ?? SelfTest.samples())
+            let check = try await quantizer.quantize(
+                hub.directory(of: model), to: output, samples: samples ?? SelfTest.samples())
             var report = JSONObject()
             report["output"] = .string(output)
             report["pairs"] = .number(JSONNumber(check.pairs))

@@ -40,7 +40,7 @@ struct ModelsFitExitCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await reportingErrors {
-            let reranker = try options.load()
+            let reranker = try await options.load()
             let samples = try SampleReader().samples(in: .read(path: pairs))
             let progress = ProgressLine()
             let head = try await reranker.fitLayerExit(after: layer ?? max(1, reranker.model.layers / 3), samples) {

@@ -27,7 +27,7 @@ struct ProfileCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await reportingErrors {
-            let reranker = try options.load()
+            let reranker = try await options.load()
             let progress = ProgressLine()
             let profile = try await reranker.profile { progress.show("measuring: \($0) of \($1)") }
             progress.clear()

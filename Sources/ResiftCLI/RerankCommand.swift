@@ -123,7 +123,7 @@ struct RerankCommand: AsyncParsableCommand {
 
     private func rankOne(_ query: String) async throws {
         let documents = try read(documents)
-        let reranker = try model.load()
+        let reranker = try await model.load()
         let progress = ProgressLine()
         var options = try options(reranker)
         options.progress = { progress.show("scored \($0.scoredPairs) of \($0.totalPairs) passages") }
@@ -137,7 +137,7 @@ struct RerankCommand: AsyncParsableCommand {
         let queries = try QueryReader(maxLineBytes: maxLineBytes).queries(in: .read(path: path))
         let pools = try CandidatePools(
             documents: read(documents), run: candidates.map { path in try .read(path: path) }, queries: queries)
-        let reranker = try model.load()
+        let reranker = try await model.load()
         let options = try options(reranker)
         let progress = ProgressLine()
         var incomplete = 0

@@ -23,7 +23,7 @@ struct RankingErrorTests {
         #expect(
             codes == [
                 "invalid_input", "not_found", "unsupported_model", "corrupt_file", "non_finite_score", "busy",
-                "storage", "nothing_to_search", "quality_too_low", "overloaded",
+                "storage", "unreachable", "access_denied", "nothing_to_search", "quality_too_low", "overloaded",
             ])
         #expect(
             ScoreKind.allCases.map(\.rawValue) == [

@@ -7,8 +7,7 @@ struct HelpTests {
         arguments: [
             [], ["rerank"], ["index"], ["index", "build"], ["index", "add"], ["index", "delete"], ["index", "info"],
             ["index", "verify"], ["index", "compact"], ["search"], ["serve"], ["evaluate"], ["tune"], ["cost"],
-            ["models"],
-            ["models", "list"],
+            ["models"], ["models", "list"], ["models", "pull"], ["models", "fit-exit"],
             ["models", "info"], ["models", "selftest"], ["models", "quantize"], ["profile"],
         ]
             as [[String]])

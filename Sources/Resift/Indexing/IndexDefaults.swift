@@ -1,3 +1,4 @@
+import Hub
 public import Inference
 public import Ranking
 public import Reranking
@@ -22,7 +23,7 @@ public enum IndexDefaults {
 public enum IndexEmbedder {
     /// Nil for an index without vectors.
     ///
-    /// - Parameter directory: Where the model is now; nil for where it was at the build.
+    /// - Parameter directory: Where the model is now, or owner/name in the cache; nil for what was named at the build.
     ///
     /// Throws `notFound` where it is not there, `invalidInput` where it is another model.
     public static func load(
@@ -41,7 +42,8 @@ public enum IndexEmbedder {
         return embedder
     }
 
-    private static func open(_ path: String, isAsBuilt: Bool, pool: ComputePool) throws(RankingError) -> BiEncoder {
+    private static func open(_ model: String, isAsBuilt: Bool, pool: ComputePool) throws(RankingError) -> BiEncoder {
+        let path = try ModelStore().directory(of: model)
         guard FileStatus.isDirectory(path) else {
             throw RankingError(
                 .notFound, what: "There is no model directory \(path).",

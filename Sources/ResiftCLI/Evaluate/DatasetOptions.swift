@@ -14,11 +14,11 @@ struct DatasetOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "Cross-encoders to compare, separated by commas; default is the one inside the package.",
-            valueName: "directories"))
+            "Cross-encoders to compare, separated by commas: directories or owner/name; default is the one inside the package.",
+            valueName: "models"))
     var models: String?
 
-    @Option(help: ArgumentHelp("An embedding model, for dense and hybrid.", valueName: "directory"))
+    @Option(help: ArgumentHelp("An embedding model, for dense and hybrid.", valueName: "model"))
     var embedder: String?
 
     @Option(
@@ -42,6 +42,8 @@ struct DatasetOptions: ParsableArguments {
     @Option(help: "What the models multiply; auto is int8 where the CPU is fast at it, else fp32.")
     var precision: Precision = .auto
 
+    @OptionGroup var hub: HubOptions
+
     func validate() throws {
         if poolSize < 1 { throw ValidationError("--pool is \(poolSize); it counts candidates, from 1.") }
         if let passageTokens, passageTokens < 0 || (1..<16).contains(passageTokens) {
@@ -57,13 +59,13 @@ struct DatasetOptions: ParsableArguments {
         (models ?? DatasetOptions.defaultModel).split(separator: ",").map(String.init)
     }
 
-    func loadModels(pool: ComputePool) throws(RankingError) -> [StageEvaluation.Model] {
+    func loadModels(pool: ComputePool) async throws -> [StageEvaluation.Model] {
         var loaded: [StageEvaluation.Model] = []
         for path in modelNames {
             let reranker =
-                try path == DatasetOptions.defaultModel
-                ? Reranker.default(pool: pool, precision: precision)
-                : Reranker.load(directory: path, pool: pool, precision: precision)
+                path == DatasetOptions.defaultModel
+                ? try Reranker.default(pool: pool, precision: precision)
+                : try await Reranker.load(directory: hub.directory(of: path), pool: pool, precision: precision)
             var name = path.split(separator: "/").last.map(String.init) ?? path
             // Two directories can have the same name.
             if loaded.contains(where: { $0.name == name }) { name = path }
@@ -78,7 +80,7 @@ struct DatasetOptions: ParsableArguments {
     ) async throws -> StageEvaluation {
         let pool = ModelOptions.pool(threads: threads)
         let needsVectors = stages.contains { $0.retrieval != .bm25 }
-        let encoder = try embedder.map { path throws(RankingError) in try BiEncoder.load(directory: path, pool: pool) }
+        let encoder = try await hub.embedder(embedder, pool: pool)
         if needsVectors, encoder == nil {
             throw RankingError(
                 .invalidInput, what: "The stages dense and hybrid need an embedding model.",
@@ -89,7 +91,7 @@ struct DatasetOptions: ParsableArguments {
             analyzer: try Analyzer.named(analyzer), overlapTokens: IndexDefaults.overlapTokens)
         settings.passageTokens = try IndexDefaults.passageTokens(asked: passageTokens, embedder: encoder)
         if let encoder, let embedder {
-            settings.embedder = try await IndexSettings.describe(encoder, directory: embedder)
+            settings.embedder = try await IndexSettings.describe(encoder, directory: ModelStore().pinned(embedder))
         }
         let progress = ProgressLine()
         let opened = try await DatasetIndex.open(of: dataset, path: index, settings: settings, embedder: encoder) {
@@ -108,6 +110,7 @@ struct DatasetOptions: ParsableArguments {
         options.rerankOptions = RerankOptions(longDocuments: .truncate)
         return StageEvaluation(
             index: opened.index, embedder: encoder,
-            models: stages.contains { $0.reranks } ? try loadModels(pool: pool) : [], options: options, pool: pool)
+            models: stages.contains { $0.reranks } ? try await loadModels(pool: pool) : [], options: options, pool: pool
+        )
     }
 }

@@ -62,8 +62,11 @@ struct IndexBuildCommand: AsyncParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Also store vectors: a bi-encoder in the layout of sentence-transformers.", valueName: "directory"))
+            "Also store vectors: a bi-encoder in the layout of sentence-transformers, a directory or owner/name.",
+            valueName: "model"))
     var embedder: String?
+
+    @OptionGroup var hub: HubOptions
 
     @Option(
         help: ArgumentHelp(
@@ -96,16 +99,14 @@ struct IndexBuildCommand: AsyncParsableCommand {
         try await reportingErrors {
             var source = try corpus.documents()
             let pool = ModelOptions.pool(threads: threads)
-            let encoder = try embedder.map { path throws(RankingError) in
-                try BiEncoder.load(directory: path, pool: pool)
-            }
+            let encoder = try await hub.embedder(embedder, pool: pool)
             var settings = IndexSettings(
                 analyzer: try Analyzer.named(analyzer), tenantField: tenantField)
             settings.passageTokens = try IndexDefaults.passageTokens(asked: passageTokens, embedder: encoder)
             settings.overlapTokens =
                 overlapTokens ?? settings.passageTokens.map { min(IndexDefaults.overlapTokens, $0 / 4) } ?? 0
             if let encoder, let embedder {
-                settings.embedder = try await IndexSettings.describe(encoder, directory: embedder)
+                settings.embedder = try await IndexSettings.describe(encoder, directory: ModelStore().pinned(embedder))
             }
             if restart { try IndexBuild.discardUnfinished(path: output) }
             let progress = ProgressLine()
@@ -139,8 +140,10 @@ struct IndexAddCommand: AsyncParsableCommand {
     var existing: ExistingDocuments = .refuse
 
     @Option(
-        help: ArgumentHelp("The index's embedding model, where it has moved since the build.", valueName: "directory"))
+        help: ArgumentHelp("The index's embedding model, where it has moved since the build.", valueName: "model"))
     var embedder: String?
+
+    @OptionGroup var hub: HubOptions
 
     @Option(help: "Threads for embedding. Default: one for each CPU.")
     var threads: Int?
@@ -155,7 +158,7 @@ struct IndexAddCommand: AsyncParsableCommand {
             var source = try corpus.documents()
             let settings = try IndexWriter.open(path: index).settings
             let encoder = try await IndexEmbedder.load(
-                settings, directory: embedder, pool: ModelOptions.pool(threads: threads))
+                settings, directory: hub.directoryIfNamed(embedder), pool: ModelOptions.pool(threads: threads))
             let progress = ProgressLine()
             let indexer = try Indexer(settings: settings, embedder: encoder) { progress.show($0.line) }
             let report = try await indexer.add(&source, to: index, existing: existing)

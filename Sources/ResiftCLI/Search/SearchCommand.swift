@@ -102,7 +102,7 @@ struct SearchCommand: AsyncParsableCommand {
     var rerankedText: RerankedText = .bestPassage
 
     @Option(
-        help: ArgumentHelp("The index's embedding model, where it has moved since the build.", valueName: "directory"))
+        help: ArgumentHelp("The index's embedding model, where it has moved since the build.", valueName: "model"))
     var embedder: String?
 
     @Option(
@@ -150,8 +150,9 @@ struct SearchCommand: AsyncParsableCommand {
             let wantsDense = options.pools == nil || stages.contains(.dense)
             let encoder =
                 wantsDense || embedder != nil
-                ? try await IndexEmbedder.load(index.settings, directory: embedder, pool: compute) : nil
-            let reranker = options.rerank == .never ? nil : try model.load(pool: compute)
+                ? try await IndexEmbedder.load(
+                    index.settings, directory: model.hub.directoryIfNamed(embedder), pool: compute) : nil
+            let reranker = options.rerank == .never ? nil : try await model.load(pool: compute)
             if let reranker {
                 try scores.apply(to: &options.rerankOptions, reranker)
                 options.rerankOptions.layerExit = try exit.pruning(reranker, top: options.limit)

@@ -76,14 +76,16 @@ struct ServeConfiguration {
         settings.limits = limits
     }
 
-    /// `DIRECTORY`, `NAME=DIRECTORY`; the directory `default` is the model inside the package.
+    /// `DIRECTORY`, `NAME=DIRECTORY`; the directory `default` is the model inside the package, and one that was pulled from
+    /// the hub can be called `owner/name`.
     private static func model(_ text: String) throws(RankingError) -> ServerSettings.ModelSource {
         let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
         guard parts.allSatisfy({ !$0.isEmpty }), let directory = parts.last else {
             throw SettingValues.wrong("model", text, "A model is DIRECTORY or NAME=DIRECTORY.")
         }
         return ServerSettings.ModelSource(
-            name: parts.count == 2 ? parts[0] : nil, directory: directory == "default" ? nil : directory)
+            name: parts.count == 2 ? parts[0] : nil,
+            directory: directory == "default" ? nil : try ModelStore().directory(of: directory))
     }
 
     private static func keys(file: String?, _ values: SettingValues) throws -> [String] {
