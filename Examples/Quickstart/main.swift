@@ -6,4 +6,4 @@ let ranking = try await reranker.rerank("how do I reset my password?", documents
 for candidate in ranking.candidates {
     print(candidate.score, candidate.scoreKind, documents[candidate.index])
 }
-print(ranking.report.tokens, ranking.report.truncatedDocuments, ranking.report.kernels)
+print(ranking.report.tokens, ranking.report.truncatedDocuments, ranking.report.totalMilliseconds)

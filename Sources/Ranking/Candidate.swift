@@ -8,7 +8,7 @@ public struct Candidate: Sendable {
     public var scoreKind: ScoreKind
     /// The part of the document that the score comes from, where the document was split.
     public var passage: Passage?
-    /// The model's raw output for the pair (for the passage above, where there is one).
+    /// The raw output for the pair (for the passage above, where there is one): a model's, or what a service returned.
     public var logit: Float
     /// Tokens that were scored for this document, with the query and the special tokens of each pair.
     public var tokens: Int
@@ -42,8 +42,8 @@ public struct Candidate: Sendable {
         self.truncatedTokens = truncatedTokens
     }
 
-    /// The order of a ranking: scored candidates first, the others as they were given; higher scores first; where a calibration made different logits equal, higher logits;
-    /// equal scores by document id, in byte order, documents without an id last; then by position in the caller's list.
+    /// The order of a ranking: scored candidates first, the others as they were given; higher scores first; where a
+    /// calibration made different logits equal, higher logits; equal scores by document id, in byte order, documents without an id last; then by position in the caller's list.
     /// Total as long as no score is NaN.
     public static func precedes(_ a: Candidate, _ b: Candidate) -> Bool {
         guard a.isScored, b.isScored else { return a.isScored != b.isScored ? a.isScored : a.index < b.index }

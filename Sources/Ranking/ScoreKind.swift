@@ -8,6 +8,11 @@ public enum ScoreKind: String, Sendable, CaseIterable {
     /// The probability that the document is relevant, as far as the queries that the calibration was fitted on stand for
     /// the caller's: 0 ... 1.
     case calibratedProbability = "calibrated_probability"
+    /// A place and no more: the number of candidates at or behind it, counted from the last. From rerankers that only
+    /// order.
+    case rank
+    /// The sum of 1 / (k + rank) over several rankings.
+    case reciprocalRankFusion = "rrf"
     /// No score: the deadline came first. The candidate follows the scored ones, in the order it was given.
     case unscored
 }

@@ -39,9 +39,87 @@ public struct RerankReport: Sendable, Equatable {
     public var rankMilliseconds: Double
     public var totalMilliseconds: Double
     public var model: String
+    /// How this machine computed the scores; nil for a reranker that runs elsewhere.
+    public var compute: LocalCompute?
+    /// What services were asked for the scores; nil where none was.
+    public var usage: ServiceUsage?
+
+    public init(
+        model: String, documents: Int, belowMinScore: Int = 0, unscoredDocuments: Int = 0, prunedPairs: Int = 0,
+        pairs: Int, tokens: Int = 0, truncatedDocuments: Int = 0, truncatedQueryTokens: Int = 0, cacheHits: Int = 0,
+        queueMilliseconds: Double = 0, tokenizeMilliseconds: Double = 0, inferenceMilliseconds: Double,
+        rankMilliseconds: Double = 0, totalMilliseconds: Double, compute: LocalCompute? = nil,
+        usage: ServiceUsage? = nil
+    ) {
+        self.model = model
+        self.documents = documents
+        self.belowMinScore = belowMinScore
+        self.unscoredDocuments = unscoredDocuments
+        self.prunedPairs = prunedPairs
+        self.pairs = pairs
+        self.tokens = tokens
+        self.truncatedDocuments = truncatedDocuments
+        self.truncatedQueryTokens = truncatedQueryTokens
+        self.cacheHits = cacheHits
+        self.queueMilliseconds = queueMilliseconds
+        self.tokenizeMilliseconds = tokenizeMilliseconds
+        self.inferenceMilliseconds = inferenceMilliseconds
+        self.rankMilliseconds = rankMilliseconds
+        self.totalMilliseconds = totalMilliseconds
+        self.compute = compute
+        self.usage = usage
+    }
+}
+
+/// How a model ran on this machine.
+public struct LocalCompute: Sendable, Equatable {
     /// The kernel variant: "avx512", "avx2", "neon" or "scalar".
     public var kernels: String
     /// What the model's linear layers computed with: int8, bf16 or fp32.
     public var precision: Precision
     public var threads: Int
+}
+
+/// What services were asked, and what they count for it.
+public struct ServiceUsage: Sendable, Equatable {
+    /// Requests that were sent, repeated ones included.
+    public var requests: Int
+    /// Requests that were sent again, because the one before failed in passing.
+    public var retries: Int
+    /// Tokens read, as far as the services say how many.
+    public var inputTokens: Int?
+    /// Tokens written, by language models.
+    public var outputTokens: Int?
+    /// What Cohere bills: a query with up to 100 documents each.
+    public var searchUnits: Double?
+    /// US dollars, by the prices that the caller gave; nil where a price is not known.
+    public var cost: Double?
+    /// Answers of language models that broke the form that was asked for, and were repaired.
+    public var malformedAnswers: Int
+
+    public init(
+        requests: Int = 0, retries: Int = 0, inputTokens: Int? = nil, outputTokens: Int? = nil,
+        searchUnits: Double? = nil, cost: Double? = nil, malformedAnswers: Int = 0
+    ) {
+        self.requests = requests
+        self.retries = retries
+        self.inputTokens = inputTokens
+        self.outputTokens = outputTokens
+        self.searchUnits = searchUnits
+        self.cost = cost
+        self.malformedAnswers = malformedAnswers
+    }
+
+    /// Of both; what is known of one alone is what is known.
+    public static func + (a: ServiceUsage, b: ServiceUsage) -> ServiceUsage {
+        func sum<Number: Numeric>(_ a: Number?, _ b: Number?) -> Number? {
+            guard let a, let b else { return a ?? b }
+            return a + b
+        }
+        return ServiceUsage(
+            requests: a.requests + b.requests, retries: a.retries + b.retries,
+            inputTokens: sum(a.inputTokens, b.inputTokens), outputTokens: sum(a.outputTokens, b.outputTokens),
+            searchUnits: sum(a.searchUnits, b.searchUnits), cost: sum(a.cost, b.cost),
+            malformedAnswers: a.malformedAnswers + b.malformedAnswers)
+    }
 }

@@ -125,15 +125,16 @@ public struct Reranker: Sendable {
         let end = ContinuousClock.now
         let scores = run.scores.compactMap(\.self)
         let report = RerankReport(
-            documents: documents.count, belowMinScore: 0, unscoredDocuments: documents.count - scores.count,
+            model: model.name, documents: documents.count, unscoredDocuments: documents.count - scores.count,
             prunedPairs: run.prunedPairs, pairs: scores.reduce(0) { $0 + $1.logits.count },
             tokens: scores.reduce(0) { $0 + $1.tokens },
             truncatedDocuments: scores.count { $0.truncatedTokens > 0 },
             truncatedQueryTokens: scores.map(\.truncatedQueryTokens).max() ?? 0, cacheHits: run.cacheHits,
             queueMilliseconds: run.queue.milliseconds, tokenizeMilliseconds: run.tokenize.milliseconds,
             inferenceMilliseconds: run.inference.milliseconds, rankMilliseconds: (end - inferred).milliseconds,
-            totalMilliseconds: (end - begin).milliseconds, model: model.name, kernels: model.kernels,
-            precision: model.precision, threads: crossEncoder.pool.threads)
+            totalMilliseconds: (end - begin).milliseconds,
+            compute: LocalCompute(
+                kernels: model.kernels, precision: model.precision, threads: crossEncoder.pool.threads))
         return DocumentRanking(candidates: candidates, report: report)
     }
 

@@ -81,7 +81,7 @@ struct RankingWriter {
         explanation["logit"] = JSONValue(candidate.logit)
         explanation["tokens"] = .number(JSONNumber(candidate.tokens))
         explanation["passages"] = .number(JSONNumber(candidate.passages))
-        explanation["precision"] = .string(report.precision.rawValue)
+        if let compute = report.compute { explanation["precision"] = .string(compute.precision.rawValue) }
         return explanation
     }
 

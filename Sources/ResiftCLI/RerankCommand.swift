@@ -221,8 +221,8 @@ struct RerankCommand: AsyncParsableCommand {
         StandardError.write(
             """
             \(report.model): \(report.pairs) pairs, \(report.tokens) tokens, \(report.totalMilliseconds.rounded()) ms \
-            (tokenize \(report.tokenizeMilliseconds.rounded()), inference \(report.inferenceMilliseconds.rounded())), \
-            \(report.threads) threads, \(report.kernels) kernels, \(report.precision)
+            (tokenize \(report.tokenizeMilliseconds.rounded()), inference \(report.inferenceMilliseconds.rounded()))\
+            \(report.compute.map { ", \($0.threads) threads, \($0.kernels) kernels, \($0.precision)" } ?? "")
 
             """)
     }

@@ -198,10 +198,11 @@ struct RerankerTests {
         #expect(ranking.report.pairs == 2)
         #expect(ranking.report.truncatedDocuments == 0)
         #expect(ranking.report.truncatedQueryTokens == 0)
-        #expect(ranking.report.kernels == reranker.model.kernels)
-        #expect(ranking.report.precision == .fp32)
+        #expect(ranking.report.compute?.kernels == reranker.model.kernels)
+        #expect(ranking.report.compute?.precision == .fp32)
         #expect(ranking.report.model == reranker.model.name)
-        #expect(ranking.report.threads >= 1)
+        let threads = try #require(ranking.report.compute?.threads)
+        #expect(threads >= 1)
         let parts = ranking.report.tokenizeMilliseconds + ranking.report.inferenceMilliseconds
         #expect(parts > 0 && parts <= ranking.report.totalMilliseconds)
     }

@@ -81,6 +81,7 @@ public enum SearchScoreKind: String, Sendable {
     case logit
     case normalizedRelevance = "normalized_relevance"
     case calibratedProbability = "calibrated_probability"
+    case rank
 
     /// Nil for a candidate without a score.
     init?(_ kind: ScoreKind) {
@@ -88,6 +89,8 @@ public enum SearchScoreKind: String, Sendable {
         case .logit: self = .logit
         case .normalizedRelevance: self = .normalizedRelevance
         case .calibratedProbability: self = .calibratedProbability
+        case .rank: self = .rank
+        case .reciprocalRankFusion: self = .reciprocalRankFusion
         case .unscored: return nil
         }
     }

@@ -285,7 +285,7 @@ struct SearchCommand: AsyncParsableCommand {
         )
         if let report = answer.reranking.report {
             StandardError.write(
-                "reranked: \(report.pairs) pairs by \(report.model) in \(report.precision), \(report.totalMilliseconds.rounded(places: 1)) ms\n"
+                "reranked: \(report.pairs) pairs by \(report.model)\(report.compute.map { " in \($0.precision)" } ?? ""), \(report.totalMilliseconds.rounded(places: 1)) ms\n"
             )
         }
         StandardError.write("total: \(answer.totalMilliseconds.rounded(places: 1)) ms\n")

@@ -54,7 +54,9 @@ struct SearchWriter {
         }
         guard explain else { return object }
         if let candidate = result.candidate, candidate.isScored { object["logit"] = JSONValue(candidate.logit) }
-        if let report = answer.reranking.report { object["precision"] = .string(report.precision.rawValue) }
+        if let compute = answer.reranking.report?.compute {
+            object["precision"] = .string(compute.precision.rawValue)
+        }
         if let explanation = result.explanation { object["bm25"] = JSONValue(explanation) }
         return object
     }

@@ -252,9 +252,11 @@ extension RerankReport {
     var json: JSONObject {
         var object = JSONObject()
         object["model"] = .string(model)
-        object["precision"] = .string(precision.rawValue)
-        object["kernels"] = .string(kernels)
-        object["threads"] = .count(threads)
+        if let compute {
+            object["precision"] = .string(compute.precision.rawValue)
+            object["kernels"] = .string(compute.kernels)
+            object["threads"] = .count(compute.threads)
+        }
         object["documents"] = .count(documents)
         object["pairs"] = .count(pairs)
         object["tokens"] = .count(tokens)
