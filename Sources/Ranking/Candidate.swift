@@ -16,6 +16,10 @@ public struct Candidate: Sendable {
     public var passages: Int
     /// Tokens of the document that no score saw, because the model's window was full.
     public var truncatedTokens: Int
+    /// What was added to the model's own score, and why; see `KeywordBoost` and `RecencyDecay`.
+    public var additions: [ScoreAddition] = []
+    /// The ranker that the score is of, where several took part.
+    public var rankedBy: String?
 
     /// A candidate that the deadline or a layer exit left without a score.
     public init(unscored document: Document, index: Int) {
@@ -57,6 +61,22 @@ public struct Candidate: Sendable {
         case (nil, .some): return false
         default: return a.index < b.index
         }
+    }
+}
+
+/// A part of a score that no model gave.
+public struct ScoreAddition: Sendable, Equatable {
+    /// Of the rule that it comes from: "keywords", "recency".
+    public var rule: String
+    /// Added to the logit.
+    public var value: Double
+    /// What it is for: the terms that were found, the age of the document.
+    public var reason: String
+
+    public init(rule: String, value: Double, reason: String) {
+        self.rule = rule
+        self.value = value
+        self.reason = reason
     }
 }
 

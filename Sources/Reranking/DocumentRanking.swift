@@ -5,6 +5,11 @@ public import Ranking
 public struct DocumentRanking: Sendable {
     public var candidates: [Candidate]
     public var report: RerankReport
+
+    public init(candidates: [Candidate], report: RerankReport) {
+        self.candidates = candidates
+        self.report = report
+    }
 }
 
 /// What a rerank did.
@@ -17,8 +22,10 @@ public struct RerankReport: Sendable, Equatable {
     public var unscoredDocuments: Int
     /// Pairs that ended at a layer exit.
     public var prunedPairs: Int
-    /// False where documents have no score.
-    public var isComplete: Bool { unscoredDocuments == 0 }
+    /// False where documents have no score, or a ranker of several did not come to all that it was to score.
+    public var isComplete: Bool {
+        unscoredDocuments == 0 && skippedRankers.isEmpty && parts.allSatisfy(\.isComplete)
+    }
     /// Pairs of query and passage that have a score, from the cache or not.
     public var pairs: Int
     /// Tokens of these pairs, special tokens included.
@@ -43,6 +50,20 @@ public struct RerankReport: Sendable, Equatable {
     public var compute: LocalCompute?
     /// What services were asked for the scores; nil where none was.
     public var usage: ServiceUsage?
+    /// What failed and was replaced, as the caller had asked for; nil where nothing did. See `failures` for the parts'.
+    public var failure: RerankFailure?
+    /// Of a ranker that is made of others: what each of them did, in their order.
+    public var parts: [RerankReport] = []
+    /// Rankers of a cascade that the deadline left no time for.
+    public var skippedRankers: [String] = []
+
+    /// False where the documents are in the order given, because every ranker failed.
+    public var isReranked: Bool {
+        if let failure { return failure.rankedBy != nil }
+        return parts.isEmpty || parts.contains(where: \.isReranked)
+    }
+    /// Everything that failed here and in the parts.
+    public var failures: [RerankFailure] { (failure.map { [$0] } ?? []) + parts.flatMap(\.failures) }
 
     public init(
         model: String, documents: Int, belowMinScore: Int = 0, unscoredDocuments: Int = 0, prunedPairs: Int = 0,
@@ -68,6 +89,24 @@ public struct RerankReport: Sendable, Equatable {
         self.totalMilliseconds = totalMilliseconds
         self.compute = compute
         self.usage = usage
+    }
+}
+
+/// A ranker that failed, where the caller had said what to do then.
+public struct RerankFailure: Sendable, Equatable {
+    /// The ranker that failed.
+    public var ranker: String
+    public var code: RankingError.Code
+    /// What happened, as the error said it.
+    public var reason: String
+    /// The ranker that took its place; nil where the documents kept their order.
+    public var rankedBy: String?
+
+    public init(ranker: String, code: RankingError.Code, reason: String, rankedBy: String? = nil) {
+        self.ranker = ranker
+        self.code = code
+        self.reason = reason
+        self.rankedBy = rankedBy
     }
 }
 

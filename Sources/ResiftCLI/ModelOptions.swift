@@ -42,11 +42,8 @@ struct TimeArgument: ExpressibleByArgument {
     let duration: Duration
 
     init?(argument: String) {
-        let units: [(String, Double)] = [("ms", 0.001), ("s", 1)]
-        guard let (unit, seconds) = units.first(where: { argument.hasSuffix($0.0) }),
-            let value = Double(argument.dropLast(unit.count)), value > 0, value * seconds <= 86_400
-        else { return nil }
-        duration = .seconds(value * seconds)
+        guard let duration = Duration(written: argument), duration <= .seconds(86_400) else { return nil }
+        self.duration = duration
     }
 
     var defaultValueDescription: String { "\(duration.milliseconds)ms" }

@@ -75,9 +75,9 @@ extension MetadataValue {
 }
 
 /// Dates of ISO 8601 and RFC 3339: `2026-01-31`, `2026-01-31T12:00`, `2026-01-31 12:00:00.5Z`, `...+02:00`.
-enum ISODate {
+package enum ISODate {
     /// Seconds since 1970 in UTC; nil for what is no date. A time without a zone is UTC.
-    static func seconds(_ text: String) -> Double? {
+    package static func seconds(_ text: String) -> Double? {
         let bytes = Array(text.utf8)
         guard bytes.count >= 10, bytes.count <= 64 else { return nil }
         var reader = Reader(bytes: bytes)

@@ -30,6 +30,9 @@ public struct ReciprocalRankFusion: Sendable, Hashable {
     public func fuse(_ runs: [RankedRun], weights: [Double]? = nil) throws(RankingError) -> [FusedDocument] {
         let weights = weights ?? [Double](repeating: 1, count: runs.count)
         try FusionSum.check(weights: weights, runs: runs)
-        return FusionSum(runs) { run, position in weights[run] / (rankConstant + Double(position + 1)) }.sorted
+        return FusionSum(runs) { run, position in part(rank: position + 1, weight: weights[run]) }.sorted
     }
+
+    /// What a run adds for the document at a rank, from 1.
+    package func part(rank: Int, weight: Double) -> Double { weight / (rankConstant + Double(rank)) }
 }

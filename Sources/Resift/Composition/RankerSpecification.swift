@@ -1,0 +1,86 @@
+public import Ranking
+
+/// Which ranker ranks, as a caller writes it: a name, or a YAML file that puts several together.
+///
+/// ```yaml
+/// cascade:
+///   - reranker: default            # the embedded model, a directory, owner/name, or a service
+///     keep: 30
+///   - reranker: cohere:rerank-v3.5
+///     timeout: 2s
+///     on-failure: keep-order       # or throw, or another ranker
+/// boost:
+///   keywords: {X-200: 1.5, GDPR: 1}
+///   recency: {field: created_at, half-life: 30d, weight: 0.5}
+/// on-failure: default
+/// ```
+///
+/// Every ranker has one of `reranker`, `cascade` and `ensemble`; inside a cascade it can have `keep`, inside an ensemble
+/// `weight`. A name alone stands for `reranker: NAME`.
+public indirect struct RankerSpecification: Sendable, Equatable {
+    public enum Kind: Sendable, Equatable {
+        case named(String, ServiceChoices)
+        case cascade([CascadeStage])
+        case ensemble([EnsembleMember], rankConstant: Double)
+    }
+
+    public struct CascadeStage: Sendable, Equatable {
+        public var ranker: RankerSpecification
+        public var keep: Int?
+    }
+
+    public struct EnsembleMember: Sendable, Equatable {
+        public var ranker: RankerSpecification
+        public var weight: Double
+    }
+
+    /// What is said of a service beside its name.
+    public struct ServiceChoices: Sendable, Equatable {
+        /// How long an attempt may take; nil for the service's default.
+        public var timeout: Duration?
+        /// A file with the key; nil for the environment.
+        public var keyFile: String?
+        /// Attempts before a request is given up; nil for the default.
+        public var attempts: Int?
+        /// US dollars.
+        public var price: Price?
+
+        public struct Price: Sendable, Equatable {
+            public var perSearchUnit: Double?
+            public var perMillionInputTokens: Double?
+            public var perMillionOutputTokens: Double?
+        }
+    }
+
+    public enum OnFailure: Sendable, Equatable {
+        case `throw`
+        case keepOrder
+        case fallBack(RankerSpecification)
+
+        /// "throw", "keep-order", or the name of a ranker.
+        public init(_ text: String) {
+            switch text {
+            case "throw": self = .throw
+            case "keep-order": self = .keepOrder
+            default: self = .fallBack(RankerSpecification(name: text))
+            }
+        }
+    }
+
+    public struct Recency: Sendable, Equatable {
+        public var field: String
+        public var halfLife: Duration
+        public var weight: Double
+    }
+
+    public var kind: Kind
+    public var onFailure = OnFailure.throw
+    /// Added to scores for the terms that a query and a document have; see `KeywordBoost`.
+    public var keywords: [KeywordBoost.Keyword] = []
+    public var recency: Recency?
+
+    public init(_ kind: Kind) { self.kind = kind }
+
+    /// One ranker: "default", a directory, "owner/name", "cohere:rerank-v3.5", "llm:openai/MODEL".
+    public init(name: String) { kind = .named(name, ServiceChoices()) }
+}

@@ -1,0 +1,93 @@
+import Ranking
+import Resift
+import Testing
+
+@Suite("A file of rankers")
+struct RankerSpecificationTests {
+    private func read(_ yaml: String) throws -> RankerSpecification {
+        try RankerSpecification(yaml: yaml, path: "rankers.yaml")
+    }
+
+    @Test("a cascade with a service, a policy and boosts")
+    func everything() throws {
+        let read = try read(
+            """
+            cascade:
+              - default
+              - reranker: cohere:rerank-v3.5
+                keep: 10
+                timeout: 250ms
+                attempts: 2
+                key-file: key.txt
+                price: {per-search-unit: 0.002}
+                on-failure: keep-order
+              - ensemble:
+                  - {reranker: a/b, weight: 2}
+                  - c/d
+                rank-constant: 10
+            on-failure: default
+            boost:
+              keywords: {X-200: 1.5, GDPR: -1}
+              recency: {field: created_at, half-life: 30d, weight: 0.5}
+            """)
+        var service = RankerSpecification(
+            .named(
+                "cohere:rerank-v3.5",
+                .init(
+                    timeout: .milliseconds(250), keyFile: "key.txt", attempts: 2, price: .init(perSearchUnit: 0.002))))
+        service.onFailure = .keepOrder
+        let ensemble = RankerSpecification(
+            .ensemble(
+                [
+                    .init(ranker: RankerSpecification(name: "a/b"), weight: 2),
+                    .init(ranker: RankerSpecification(name: "c/d"), weight: 1),
+                ], rankConstant: 10))
+        var expected = RankerSpecification(
+            .cascade([
+                .init(ranker: RankerSpecification(name: "default"), keep: nil), .init(ranker: service, keep: 10),
+                .init(ranker: ensemble, keep: nil),
+            ]))
+        expected.onFailure = .fallBack(RankerSpecification(name: "default"))
+        expected.keywords = [.init("X-200", weight: 1.5), .init("GDPR", weight: -1)]
+        expected.recency = .init(field: "created_at", halfLife: .seconds(86_400 * 30), weight: 0.5)
+        #expect(read == expected)
+    }
+
+    @Test("JSON is YAML, and a name alone is a ranker")
+    func short() throws {
+        #expect(try read("default") == RankerSpecification(name: "default"))
+        #expect(try read(#"{"reranker": "tei:http://localhost:8080"}"#) == RankerSpecification(name: "tei:http://localhost:8080"))
+    }
+
+    @Test(
+        "what is no such file is an error that names the line",
+        arguments: [
+            ("", "is empty"), ("cascade: [", "is not YAML"), ("- default", "line 1"), ("reranker: [a]", "line 1"),
+            ("a: b", "\"a\" means nothing here"), ("reranker: a\ncascade: [b]", "reranker and cascade"),
+            ("on-failure: throw", "not named"), ("cascade: []", "no list of rankers"),
+            ("cascade:\n  - reranker: a\n    keep: 0", "line 3"), ("cascade:\n  - reranker: a\n    weight: 1", "weight"),
+            ("reranker: a\ntimeout: soon", "line 2"), ("cascade: [a]\ntimeout: 1s", "is about a reranker"),
+            ("reranker: a\nboost: {keywords: [b]}", "no terms with weights"),
+            ("reranker: a\nboost: {recency: {field: x}}", "half-life"),
+            ("reranker: a\nboost: {keywords: {b: much}}", "no number"), ("reranker: ''", "empty"),
+            ("ensemble: [a]\nrank-constant: -1", "line 2"),
+        ])
+    func refused(yaml: String, part: String) {
+        let error = #expect(throws: RankingError.self) { try read(yaml) }
+        #expect(error?.code == .invalidInput)
+        #expect(error?.description.contains(part) == true, "\(error?.description ?? "")")
+    }
+
+    @Test("aliases do not multiply, and rankers do not go deeper than the stack")
+    func bounded() {
+        var bomb = "a: &a [default, default, default, default]\n"
+        for (name, before) in zip("bcdefgh", "abcdefg") {
+            bomb += "\(name): &\(name) [{cascade: *\(before)}, {cascade: *\(before)}, {cascade: *\(before)}]\n"
+        }
+        #expect(throws: RankingError.self) { try read("cascade: [{cascade: &a [x, x]}, {cascade: *a}]\n" + bomb) }
+        let deep = String(repeating: "{cascade: [", count: 500) + "x" + String(repeating: "]}", count: 500)
+        #expect(throws: RankingError.self) { try read(deep) }
+        let wide = "cascade: [" + Array(repeating: "x", count: 100).joined(separator: ", ") + "]"
+        #expect(throws: RankingError.self) { try read(wide) }
+    }
+}
