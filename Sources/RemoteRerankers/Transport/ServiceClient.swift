@@ -244,7 +244,8 @@ extension ServiceClient {
                     .notFound, "There is no such model, or no such path under the base URL.",
                     "Check the model's name and the base URL."
                 )
-            case 501:
+            // 424 is what TEI answers for a model that does not rerank, 501 llama.cpp started without reranking.
+            case 424, 501:
                 (
                     .unsupportedModel, "The server cannot do this with the model it has.",
                     "Start it with a model that reranks, and with reranking enabled."
@@ -311,8 +312,8 @@ extension ServiceClient {
 
     private static func check(_ settings: ServiceSettings, _ name: String) throws(RankingError) {
         let problem: String? =
-            if settings.timeout <= .zero || settings.connectTimeout <= .zero {
-                "a timeout that is not positive"
+            if ![settings.timeout, settings.connectTimeout].allSatisfy({ $0 > .zero && $0 <= .seconds(86_400) }) {
+                "a timeout that is not positive, or above a day"
             } else if settings.retries.attempts < 1 || settings.retries.firstWait < .zero {
                 "\(settings.retries.attempts) attempts with a first wait of \(settings.retries.firstWait)"
             } else if settings.maxRequestsAtOnce < 1 {
@@ -327,7 +328,7 @@ extension ServiceClient {
         guard let problem else { return }
         throw RankingError(
             .invalidInput, what: "The settings of \(name) ask for \(problem).", why: "No request could be answered so.",
-            fix: "Give positive numbers.")
+            fix: "Give positive numbers, and times of a day at most.")
     }
 }
 

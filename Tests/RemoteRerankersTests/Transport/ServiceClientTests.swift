@@ -59,7 +59,8 @@ struct ServiceClientTests {
         "a refusal is not sent again, and its code says who has to act",
         arguments: [
             (400, RankingError.Code.invalidInput), (401, .accessDenied), (402, .accessDenied), (403, .accessDenied),
-            (404, .notFound), (413, .invalidInput), (422, .invalidInput), (424, .invalidInput), (498, .accessDenied),
+            (404, .notFound), (413, .invalidInput), (422, .invalidInput), (424, .unsupportedModel),
+            (498, .accessDenied),
             (499, .invalidInput), (501, .unsupportedModel), (302, .unexpectedAnswer),
         ])
     func refusals(status: Int, code: RankingError.Code) async throws {
@@ -318,7 +319,8 @@ struct ServiceClientTests {
     @Test("settings that no request could be answered with are refused")
     func settings() throws {
         let changes: [(inout ServiceSettings) -> Void] = [
-            { $0.timeout = .zero }, { $0.retries.attempts = 0 }, { $0.maxRequestsAtOnce = 0 },
+            { $0.timeout = .zero }, { $0.connectTimeout = .seconds(Int64.max) }, { $0.retries.attempts = 0 },
+            { $0.maxRequestsAtOnce = 0 },
             { $0.circuitBreaker.failures = 0 }, { $0.maxAnswerBytes = 0 },
         ]
         for change in changes {
