@@ -64,6 +64,12 @@ let package = Package(
                 .product(name: "NIOHTTP1", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
             ], swiftSettings: strict),
         .target(
+            name: "RemoteRerankers",
+            dependencies: [
+                "OrderedJSON", "Ranking", "Reranking", .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
+            ], swiftSettings: strict),
+        .target(
             name: "Resift",
             dependencies: [
                 "CLibxml2", "Evaluation", "Hub", "Inference", "OrderedJSON", "Ranking", "Reranking", "Retrieval",
@@ -152,6 +158,16 @@ let package = Package(
             ], path: "Tests/HubServer", swiftSettings: strict),
         .testTarget(
             name: "HubTests", dependencies: ["Hub", "HubServer", "Ranking", "TestSupport"], swiftSettings: strict),
+        .target(
+            name: "ScriptedServer",
+            dependencies: [
+                "OrderedJSON", .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
+            ], path: "Tests/ScriptedServer", swiftSettings: strict),
+        .testTarget(
+            name: "RemoteRerankersTests",
+            dependencies: ["OrderedJSON", "Ranking", "RemoteRerankers", "Reranking", "ScriptedServer"],
+            swiftSettings: strict),
         .testTarget(
             name: "RerankingTests",
             dependencies: ["Inference", "OrderedJSON", "Ranking", "Reranking", "TestSupport", "Tokenizers"],

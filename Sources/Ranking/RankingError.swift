@@ -48,6 +48,9 @@ public struct RankingError: Error, Sendable, CustomStringConvertible {
         /// A server has it, and does not give it to this caller.
         public static let accessDenied = Code(rawValue: "access_denied")
 
+        /// A service answered what breaks its contract: no JSON, a field that is missing, a document that was not sent.
+        public static let unexpectedAnswer = Code(rawValue: "unexpected_answer")
+
         /// A query that a search can look nothing up for: it has only stop words, or only signs.
         public static let nothingToSearch = Code(rawValue: "nothing_to_search")
 
@@ -60,7 +63,7 @@ public struct RankingError: Error, Sendable, CustomStringConvertible {
         public static var allCases: [Code] {
             [
                 .invalidInput, .notFound, .unsupportedModel, .corruptFile, .nonFiniteScore, .busy, .storage,
-                .unreachable, .accessDenied, .nothingToSearch, .qualityTooLow, .overloaded,
+                .unreachable, .accessDenied, .unexpectedAnswer, .nothingToSearch, .qualityTooLow, .overloaded,
             ]
         }
     }

@@ -54,11 +54,7 @@ public struct Reranker: Sendable {
     public func rerank(
         _ query: String, _ documents: [Document], limit: Int? = 10, options: RerankOptions = RerankOptions()
     ) async throws -> DocumentRanking {
-        if let limit, limit < 1 {
-            throw RankingError(
-                .invalidInput, what: "limit is \(limit).", why: "A ranking has at least one candidate.",
-                fix: "Give a limit from 1, or none for all documents.")
-        }
+        try RerankInput.check(limit: limit)
         if let exit = options.layerExit, let limit, limit > exit.top {
             throw RankingError(
                 .invalidInput, what: "limit is \(limit), and the layer exit looks for the \(exit.top) best.",
@@ -107,7 +103,8 @@ public struct Reranker: Sendable {
         _ query: String, _ documents: [Document], options: RerankOptions
     ) async throws -> DocumentRanking {
         let begin = ContinuousClock.now
-        try Reranker.check(query, documents, options)
+        try RerankInput.check(query, documents, options)
+        try Reranker.check(options)
         let head = try ScoreHead(model, options)
         var run = try RerankRun(self, query, documents, options, deadline: options.deadline.map { begin + $0 })
         try await run.score(label: head.label)
@@ -138,29 +135,7 @@ public struct Reranker: Sendable {
         return DocumentRanking(candidates: candidates, report: report)
     }
 
-    private static func check(
-        _ query: String, _ documents: [Document], _ options: RerankOptions
-    ) throws(RankingError) {
-        guard query.unicodeScalars.contains(where: { !$0.properties.isWhitespace }) else {
-            throw RankingError(
-                .invalidInput, what: "The query is empty.", why: "A document can only be relevant to something.",
-                fix: "Give a query with at least one character that is not white space.")
-        }
-        guard !documents.isEmpty else {
-            throw RankingError(
-                .invalidInput, what: "There are no documents.", why: "The list to rank is empty.",
-                fix: "Give at least one document.")
-        }
-        if let minScore = options.minScore, minScore.isNaN {
-            throw RankingError(
-                .invalidInput, what: "The minimum score is not a number.", why: "No score can be compared with NaN.",
-                fix: "Give a number, or no minimum.")
-        }
-        if let deadline = options.deadline, deadline <= .zero {
-            throw RankingError(
-                .invalidInput, what: "The deadline is \(deadline).", why: "Nothing can be scored in no time.",
-                fix: "Give a positive duration, or none to score every document.")
-        }
+    private static func check(_ options: RerankOptions) throws(RankingError) {
         if let exit = options.layerExit {
             guard exit.top >= 1, exit.margin >= 0, exit.margin.isFinite else {
                 throw RankingError(

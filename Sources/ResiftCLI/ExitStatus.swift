@@ -14,6 +14,7 @@ enum ExitStatus: Int32, CaseIterable {
     case storage = 73
     case corruptFile = 74
     case busy = 75
+    case unexpectedAnswer = 76
     case accessDenied = 77
 
     init(_ code: RankingError.Code) {
@@ -24,6 +25,7 @@ enum ExitStatus: Int32, CaseIterable {
         case .corruptFile: self = .corruptFile
         case .nonFiniteScore: self = .nonFiniteScore
         case .busy: self = .busy
+        case .unexpectedAnswer: self = .unexpectedAnswer
         case .storage: self = .storage
         case .unreachable: self = .unreachable
         case .accessDenied: self = .accessDenied
@@ -38,13 +40,14 @@ enum ExitStatus: Int32, CaseIterable {
         case .usage: "the command line is wrong"
         case .invalidInput: "the query, the documents or an option cannot be used"
         case .notFound: "a file or directory is missing or cannot be read"
-        case .unreachable: "the hub cannot be reached; try again later"
+        case .unreachable: "the hub or a service cannot be reached; try again later"
         case .unsupportedModel: "the model is of a kind that Resift does not run"
         case .nonFiniteScore: "the model gave a score that is not a finite number"
         case .storage: "a file could not be written"
         case .corruptFile: "a model or index file contradicts itself or its format"
         case .busy: "another process is writing to the index; try again later"
-        case .accessDenied: "the hub does not give the model to you"
+        case .unexpectedAnswer: "a service answered what breaks its contract"
+        case .accessDenied: "the hub does not give the model to you, or a service refuses the key"
         }
     }
 
