@@ -5,6 +5,11 @@ public import Ranking
 public struct DocumentRanking: Sendable {
     public var candidates: [Candidate]
     public var report: RerankReport
+
+    public init(candidates: [Candidate], report: RerankReport) {
+        self.candidates = candidates
+        self.report = report
+    }
 }
 
 /// What a rerank did.

@@ -86,4 +86,9 @@ public struct RerankOptions: Sendable {
 public struct RerankProgress: Sendable {
     public var scoredPairs: Int
     public var totalPairs: Int
+
+    public init(scoredPairs: Int, totalPairs: Int) {
+        self.scoredPairs = scoredPairs
+        self.totalPairs = totalPairs
+    }
 }

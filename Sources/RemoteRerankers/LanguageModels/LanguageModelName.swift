@@ -101,8 +101,8 @@ public struct LanguageModelName: Sendable, Hashable, CustomStringConvertible {
         key: ServiceKey? = nil, prices: TokenPrices? = nil, contextTokens: Int? = nil,
         environment: [String: String]? = nil, change: (inout ServiceSettings) -> Void = { _ in }
     ) throws(RankingError) -> LanguageModel {
-        let found = try key ?? ServiceKey.fromEnvironment(provider.keyVariables, in: environment)
-        var settings = ServiceSettings(baseURL: baseURL ?? provider.baseURL, key: found)
+        var settings = ServiceSettings(baseURL: baseURL ?? provider.baseURL, key: key)
+        if key == nil { settings.key = try ServiceKey.fromEnvironment(provider.keyVariables, in: environment) }
         // A model that thinks takes minutes.
         settings.timeout = .seconds(600)
         change(&settings)

@@ -22,16 +22,7 @@ struct ReadDocuments: Sendable {
     init(
         _ query: String, _ documents: [Document], options: RerankOptions, documentTokens: Int
     ) throws(RankingError) {
-        guard query.unicodeScalars.contains(where: { !$0.properties.isWhitespace }) else {
-            throw RankingError(
-                .invalidInput, what: "The query is empty.", why: "A document can only be relevant to something.",
-                fix: "Give a query with at least one character that is not white space.")
-        }
-        guard !documents.isEmpty else {
-            throw RankingError(
-                .invalidInput, what: "There are no documents.", why: "The list to rank is empty.",
-                fix: "Give at least one document.")
-        }
+        try RerankInput.check(query, documents, options)
         let budget = options.maxDocumentTokens ?? documentTokens
         var texts: [Text] = []
         texts.reserveCapacity(documents.count)
@@ -91,31 +82,21 @@ enum LanguageModelOptions {
             ("a calibration", options.calibration != nil, "It has no logits."),
             ("a label", options.label != nil, "It has no labels."),
             ("a layer exit", options.layerExit != nil, "Its layers are elsewhere."),
-            ("a longest wait for a turn", options.maxWait != nil, "The service decides on turns."),
         ]
         if let option = refused.first(where: \.isAsked) {
             throw RankingError(
                 .invalidInput, what: "\(name) is asked for \(option.name).", why: option.why,
                 fix: "Leave the option out, or take another reranker.")
         }
+        try RerankInput.check(limit: limit)
         let numbers = [
-            ("limit", limit), ("maxDocumentTokens", options.maxDocumentTokens),
+            ("maxDocumentTokens", options.maxDocumentTokens),
             ("maxDocumentBytes", options.maxDocumentBytes), ("maxTotalTokens", options.maxTotalTokens),
         ]
         for case (let name, let number?) in numbers where number < 1 {
             throw RankingError(
                 .invalidInput, what: "\(name) is \(number).", why: "Nothing can be ranked with that.",
                 fix: "Give a number from 1, or none.")
-        }
-        if let minScore = options.minScore, minScore.isNaN {
-            throw RankingError(
-                .invalidInput, what: "The minimum score is not a number.", why: "No score can be compared with NaN.",
-                fix: "Give a number, or no minimum.")
-        }
-        if let deadline = options.deadline, deadline <= .zero {
-            throw RankingError(
-                .invalidInput, what: "The deadline is \(deadline).", why: "Nothing can be scored in no time.",
-                fix: "Give a positive duration, or none to score every document.")
         }
     }
 

@@ -29,6 +29,8 @@ public final class LanguageModel: Sendable {
     /// The tokens that prompt and answer may have together; nil where that is not known. What would not fit is refused
     /// before it is sent, because not every server says so.
     public let contextTokens: Int?
+    /// Requests that may be under way at the same time.
+    let maxRequestsAtOnce: Int
     private let client: ServiceClient
     private let state: Mutex<State>
 
@@ -38,22 +40,38 @@ public final class LanguageModel: Sendable {
         var schemaRefusal: String?
     }
 
+    /// - Parameter settings: With a base URL; a key where the service wants one.
+    ///
     /// Throws `invalidInput` where a setting cannot be used.
-    public init(
+    public convenience init(
         name: String, model: String, interface: ChatInterface, settings: ServiceSettings, prices: TokenPrices? = nil,
         contextTokens: Int? = nil
     ) throws(RankingError) {
+        try self.init(
+            name: name, model: model, interface: interface, settings: settings, prices: prices,
+            contextTokens: contextTokens, time: ServiceTime())
+    }
+
+    init(
+        name: String, model: String, interface: ChatInterface, settings: ServiceSettings, prices: TokenPrices?,
+        contextTokens: Int?, time: ServiceTime
+    ) throws(RankingError) {
+        guard let baseURL = settings.baseURL else {
+            throw RankingError(
+                .invalidInput, what: "There is no address for \(name).", why: "A chat interface is under a base URL.",
+                fix: "Give one, such as http://localhost:8000/v1.")
+        }
         let dialect = interface.dialect
-        client = try ServiceClient(name: name, settings: settings, rules: dialect.rules)
+        client = try ServiceClient(
+            name: name, baseURL: baseURL, key: settings.key, settings: settings, rules: dialect.rules, time: time)
         self.name = name
         self.model = model
         self.prices = prices
         self.contextTokens = contextTokens
+        maxRequestsAtOnce = settings.maxRequestsAtOnce
         state = Mutex(State(dialect: dialect))
     }
 
-    /// Requests that may be under way at the same time.
-    var maxRequestsAtOnce: Int { client.settings.maxRequestsAtOnce }
     var givesProbabilities: Bool { state.withLock { $0.dialect.givesProbabilities } }
 
     /// The form that an order is asked for in.

@@ -62,7 +62,8 @@ public struct ListwiseReranker: DocumentRanker {
         let begin = ContinuousClock.now
         let texts = try read(query, documents, limit: limit, options)
         try LanguageModelOptions.check(try estimate(texts, options), options)
-        let call = ServiceCall(deadline: options.deadline.map { begin + $0 })
+        let call = ServiceCall(
+            deadline: options.deadline.map { begin + $0 }, client: options.client, maxWait: options.maxWait)
         let asked = ContinuousClock.now
         let order = try await order(texts, call, options)
         let end = ContinuousClock.now

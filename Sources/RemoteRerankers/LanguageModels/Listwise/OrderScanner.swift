@@ -36,7 +36,9 @@ struct OrderScanner {
     }
 
     /// True where the text is `[3] > [1] > [2]` and nothing else.
-    var isChainAlone: Bool { isNumbersAlone && longest.length == allCount && bracketedCount == allCount }
+    var isChainAlone: Bool {
+        isNumbersAlone && bracketedCount == allCount && (allCount == 1 || longest.length == allCount)
+    }
 
     mutating func scan(_ text: String) {
         let scalars = Array(text.unicodeScalars)
@@ -65,6 +67,8 @@ struct OrderScanner {
             }
         }
         end(chain)
+        // The answer was cut.
+        if let bracket { end(bracket) }
     }
 
     private mutating func sign(_ scalar: Unicode.Scalar) {

@@ -1,4 +1,4 @@
-public import Ranking
+import Ranking
 
 /// How a language model that can compare a few documents at a time orders many.
 ///

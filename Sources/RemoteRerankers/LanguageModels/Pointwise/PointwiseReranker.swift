@@ -58,7 +58,8 @@ public struct PointwiseReranker: DocumentRanker {
         let begin = ContinuousClock.now
         let texts = try read(query, documents, limit: limit, options)
         try LanguageModelOptions.check(estimate(texts, options), options)
-        let call = ServiceCall(deadline: options.deadline.map { begin + $0 })
+        let call = ServiceCall(
+            deadline: options.deadline.map { begin + $0 }, client: options.client, maxWait: options.maxWait)
         let asked = ContinuousClock.now
         let answers = try await answers(texts, call, options)
         let end = ContinuousClock.now
