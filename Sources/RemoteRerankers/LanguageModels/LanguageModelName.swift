@@ -80,7 +80,8 @@ public struct LanguageModelName: Sendable, Hashable, CustomStringConvertible {
         }
         guard !model.isEmpty, model.unicodeScalars.allSatisfy({ !$0.properties.isWhitespace }) else {
             throw RankingError(
-                .invalidInput, what: "\(text) names no model.", why: "The model stands after \"\(provider.rawValue)/\".",
+                .invalidInput, what: "\(text) names no model.",
+                why: "The model stands after \"\(provider.rawValue)/\".",
                 fix: "Write it like \(method.rawValue):\(provider.rawValue)/MODEL.")
         }
         self.method = method

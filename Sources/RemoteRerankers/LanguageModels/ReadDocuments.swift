@@ -77,7 +77,10 @@ enum LanguageModelOptions {
             ),
             ("a window in tokens", options.maxTokens != nil, "Its window is counted in documents."),
             ("a number of passages", options.maxPassages != nil, "It reads each document once."),
-            ("a minimum score", options.minScore != nil && !hasScores, "Its scores are places, which mean nothing alone."),
+            (
+                "a minimum score", options.minScore != nil && !hasScores,
+                "Its scores are places, which mean nothing alone."
+            ),
             ("an activation", options.activation != nil, "It has no logits."),
             ("a calibration", options.calibration != nil, "It has no logits."),
             ("a label", options.label != nil, "It has no labels."),

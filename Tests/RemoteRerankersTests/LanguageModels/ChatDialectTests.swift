@@ -1,6 +1,6 @@
 import OrderedJSON
-import Testing
 import TestSupport
+import Testing
 
 @testable import RemoteRerankers
 
@@ -32,7 +32,8 @@ struct ChatDialectTests {
              "tool_choice": {"type": "tool", "name": "ranking"}}
             """#)
         try expect(
-            AnthropicMessages().request(prompt(.order(.text)), model: "m"), #"{"model": "m", "max_tokens": 100, \#(messages)}"#)
+            AnthropicMessages().request(prompt(.order(.text)), model: "m"),
+            #"{"model": "m", "max_tokens": 100, \#(messages)}"#)
         #expect(AnthropicMessages(structuredOutput: .none).form == .text && AnthropicMessages().path == "/v1/messages")
         let rules = AnthropicMessages(version: "2026-10-21").rules
         #expect(rules.headers.map(\.name) == ["anthropic-version"] && rules.headers.map(\.value) == ["2026-10-21"])
@@ -75,7 +76,10 @@ struct ChatDialectTests {
     @Test("answers: text, reason, tokens")
     func answers() throws {
         let parts = try OpenAIChat().answer(
-            JSONObject(parsing: #"{"choices": [{"message": {"content": [{"type": "text", "text": "[1]"}, {"type": "text", "text": " > [2]"}]}}]}"#))
+            JSONObject(
+                parsing:
+                    #"{"choices": [{"message": {"content": [{"type": "text", "text": "[1]"}, {"type": "text", "text": " > [2]"}]}}]}"#
+            ))
         #expect(parts == ChatAnswer(text: "[1] > [2]"))
         let paused = try AnthropicMessages().answer(
             JSONObject(parsing: #"{"content": [], "stop_reason": "pause_turn", "usage": {"output_tokens": 3}}"#))
@@ -90,7 +94,8 @@ struct ChatDialectTests {
 
     @Test("the likeliest first tokens, with the one that was chosen")
     func firstTokens() throws {
-        let list = #"[{"token": "Yes", "logprob": -0.1, "top_logprobs": [{"token": "No", "logprob": -2}, {"token": "?", "logprob": "x"}]}, {"token": "."}]"#
+        let list =
+            #"[{"token": "Yes", "logprob": -0.1, "top_logprobs": [{"token": "No", "logprob": -2}, {"token": "?", "logprob": "x"}]}, {"token": "."}]"#
         let expected = [TokenProbability(token: "No", logarithm: -2), TokenProbability(token: "Yes", logarithm: -0.1)]
         let openAI = try OpenAIChat().answer(
             JSONObject(parsing: #"{"choices": [{"message": {}, "logprobs": {"content": \#(list)}}]}"#))

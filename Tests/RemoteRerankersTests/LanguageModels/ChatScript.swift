@@ -21,7 +21,8 @@ enum ChatScript: String, CaseIterable, Sendable {
 
     /// A model behind the server. Waits pass at once.
     func model(
-        _ server: ScriptedServer, interface: ChatInterface? = nil, prices: TokenPrices? = nil, contextTokens: Int? = nil,
+        _ server: ScriptedServer, interface: ChatInterface? = nil, prices: TokenPrices? = nil,
+        contextTokens: Int? = nil,
         time: FakeTime = FakeTime(), _ change: (inout ServiceSettings) -> Void = { _ in }
     ) throws -> LanguageModel {
         var settings = ServiceSettings(baseURL: server.url, key: try ServiceKey(ChatScript.secret))
@@ -47,7 +48,8 @@ enum ChatScript: String, CaseIterable, Sendable {
                     .members(["type": .string("text"), "text": text]),
                 ]),
                 "usage": .members([
-                    "input_tokens": .integer(60), "cache_read_input_tokens": .integer(40), "output_tokens": .integer(10),
+                    "input_tokens": .integer(60), "cache_read_input_tokens": .integer(40),
+                    "output_tokens": .integer(10),
                 ]),
             ])
         case .openAI:
@@ -71,7 +73,8 @@ enum ChatScript: String, CaseIterable, Sendable {
     }
 
     /// An error as the service writes it.
-    func error(_ status: Int, type: String, _ message: String, headers: [String: String] = [:]) -> ScriptedServer.Answer {
+    func error(_ status: Int, type: String, _ message: String, headers: [String: String] = [:]) -> ScriptedServer.Answer
+    {
         let error = JSONValue.members([
             "type": .string(type), "code": .string(type), "message": .string(message),
             "details": self == .anthropic ? .members(["error_code": .string(type)]) : nil,
@@ -89,7 +92,9 @@ struct AskedPrompt: Sendable {
 
     init(_ request: ScriptedServer.Request) {
         let body = request.json
-        let messages = (body.array("messages") ?? []).compactMap { if case .object(let message) = $0 { message } else { nil } }
+        let messages = (body.array("messages") ?? []).compactMap {
+            if case .object(let message) = $0 { message } else { nil }
+        }
         user = messages.last { $0.string("role") == "user" }?.string("content") ?? ""
         isJSON = ["response_format", "output_config", "format", "tools"].contains { body[$0] != nil }
         // The code is the one in front of the query.

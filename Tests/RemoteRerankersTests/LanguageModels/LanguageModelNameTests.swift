@@ -26,10 +26,13 @@ struct LanguageModelNameTests {
         #expect(name.method == method && name.provider == provider && name.model == model && name.baseURL == baseURL)
     }
 
-    @Test("other names are not its business", arguments: ["cohere:rerank-v3.5", "default", "llmx:openai/m", "./llm", ""])
+    @Test(
+        "other names are not its business", arguments: ["cohere:rerank-v3.5", "default", "llmx:openai/m", "./llm", ""])
     func other(text: String) throws { #expect(try LanguageModelName(text) == nil) }
 
-    @Test("a name that is not complete is refused", arguments: ["llm:", "llm:openai", "llm:openai/", "llm:nobody/m", "llm:vllm/@http://h", "llm:openai/a b"])
+    @Test(
+        "a name that is not complete is refused",
+        arguments: ["llm:", "llm:openai", "llm:openai/", "llm:nobody/m", "llm:vllm/@http://h", "llm:openai/a b"])
     func refused(text: String) {
         let error = #expect(throws: RankingError.self) { try LanguageModelName(text) }
         #expect(error?.code == .invalidInput && error?.fix.contains("llm:") == true)
@@ -76,7 +79,10 @@ struct TokenPricesTests {
 
     @Test(
         "what is no list of prices is refused",
-        arguments: ["", "[]", #"{"a": 3}"#, #"{"a": {"input": 3}}"#, #"{"a": {"input": -1, "output": 1}}"#, #"{"a": {"input": 1e400, "output": 1}}"#, #"{"a": {"input": "3", "output": 1}}"#])
+        arguments: [
+            "", "[]", #"{"a": 3}"#, #"{"a": {"input": 3}}"#, #"{"a": {"input": -1, "output": 1}}"#,
+            #"{"a": {"input": 1e400, "output": 1}}"#, #"{"a": {"input": "3", "output": 1}}"#,
+        ])
     func refused(text: String) {
         let error = #expect(throws: RankingError.self) {
             try TokenPrices.list(json: Array(text.utf8), source: "prices.json")

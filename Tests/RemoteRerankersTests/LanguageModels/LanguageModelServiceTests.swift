@@ -25,7 +25,8 @@ struct LanguageModelServiceTests {
     @Test(
         "a refusal is an error of its kind, and is not sent again", arguments: [ChatScript.anthropic, .openAI],
         [
-            (400, "invalid_request_error", RankingError.Code.invalidInput), (401, "authentication_error", .accessDenied),
+            (400, "invalid_request_error", RankingError.Code.invalidInput),
+            (401, "authentication_error", .accessDenied),
             (402, "billing_error", .accessDenied), (403, "permission_error", .accessDenied),
             (404, "not_found_error", .notFound), (413, "request_too_large", .invalidInput),
             (429, "enforced_spend_limit_reached", .accessDenied), (429, "insufficient_quota", .accessDenied),
@@ -86,7 +87,10 @@ struct LanguageModelServiceTests {
     @Test(
         "an answer that is not of the interface is an error that says what it lacks",
         arguments: ChatScript.allCases,
-        ["", "[]", "null", "{}", "<html>", #"{"choices": []}"#, #"{"choices": [{}]}"#, #"{"message": "x"}"#, #"{"content": "x"}"#])
+        [
+            "", "[]", "null", "{}", "<html>", #"{"choices": []}"#, #"{"choices": [{}]}"#, #"{"message": "x"}"#,
+            #"{"content": "x"}"#,
+        ])
     func wrongAnswer(script: ChatScript, body: String) async throws {
         let server = try ScriptedServer(ScriptedServer.Answer(body))
         let error = await #expect(throws: RankingError.self) {
@@ -110,7 +114,10 @@ struct LanguageModelServiceTests {
     @Test(
         "a server that wants the other name for the limit of tokens gets it",
         arguments: [
-            (OpenAIChat.OutputLimit.maxTokens, "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead."),
+            (
+                OpenAIChat.OutputLimit.maxTokens,
+                "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead."
+            ),
             (.maxCompletionTokens, "max_completion_tokens: Extra inputs are not permitted"),
         ])
     func outputLimit(limit: OpenAIChat.OutputLimit, message: String) async throws {
@@ -190,7 +197,9 @@ struct LanguageModelServiceTests {
         let model = try script.model(server)
         let ranker = try ListwiseReranker(model, settings: settings)
         let ranking = try await ranker.rerank("q", documents, limit: nil)
-        var shown = ["\(ranking)", String(reflecting: ranking), "\(model)", dumped(model), dumped(ranker), dumped(ranking)]
+        var shown = [
+            "\(ranking)", String(reflecting: ranking), "\(model)", dumped(model), dumped(ranker), dumped(ranking),
+        ]
         for _ in 0..<2 {
             do {
                 _ = try await ranker.rerank("q", documents, limit: nil)

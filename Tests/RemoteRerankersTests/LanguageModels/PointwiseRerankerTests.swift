@@ -158,7 +158,9 @@ struct PointwiseRerankerTests {
 
     @Test("probabilities of the same word in other spellings add up")
     func sum() throws {
-        let answer = try #require(YesNo(tokens([("Yes", 0.3), (" yes", 0.2), ("▁YES", 0.1), ("no", 0.15), ("\"No", 0.05), ("yesterday", 0.1)])))
+        let answer = try #require(
+            YesNo(
+                tokens([("Yes", 0.3), (" yes", 0.2), ("▁YES", 0.1), ("no", 0.15), ("\"No", 0.05), ("yesterday", 0.1)])))
         // 0.6 / (0.6 + 0.2)
         #expect(abs(answer.score - 0.75) < 1e-12)
     }
@@ -176,7 +178,8 @@ struct PointwiseRerankerTests {
     @Test("probabilities too small for a Double are compared all the same")
     func tiny() throws {
         let answer = try #require(
-            YesNo([TokenProbability(token: "yes", logarithm: -2_000), TokenProbability(token: "no", logarithm: -2_001)]))
+            YesNo([TokenProbability(token: "yes", logarithm: -2_000), TokenProbability(token: "no", logarithm: -2_001)])
+        )
         #expect(abs(answer.logit - 1) < 1e-9)
     }
 }

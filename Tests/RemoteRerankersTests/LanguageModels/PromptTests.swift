@@ -9,7 +9,8 @@ struct PromptTemplateTests {
     @Test("places are filled once, and what fills them is not searched for places")
     func fill() throws {
         let template = try PromptTemplate(
-            "[system]\nJudge.\n[user]\n{query}? {passages} {\"ranking\": [1]} {x y} {answer_form}{count}", for: .listwise)
+            "[system]\nJudge.\n[user]\n{query}? {passages} {\"ranking\": [1]} {x y} {answer_form}{count}",
+            for: .listwise)
         let filled = template.filled { $0 == .query ? "{passages} {nothing}" : "<\($0.rawValue)>" }
         #expect(filled.system == "Judge.")
         #expect(filled.user == "{passages} {nothing}? <passages> {\"ranking\": [1]} {x y} <answer_form><count>")
@@ -17,7 +18,9 @@ struct PromptTemplateTests {
 
     @Test("without parts, all of it is the question")
     func noParts() throws {
-        let filled = try PromptTemplate("\n{query}\n\n{passages} {answer_form}\n", for: .listwise).filled { $0.rawValue }
+        let filled = try PromptTemplate("\n{query}\n\n{passages} {answer_form}\n", for: .listwise).filled {
+            $0.rawValue
+        }
         #expect(filled.system == "" && filled.user == "query\n\npassages answer_form")
     }
 
@@ -51,7 +54,9 @@ struct PromptTemplateTests {
         for place in purpose.required + purpose.optional { #expect(template.has(place)) }
         let user = template.filled { "<\($0.rawValue)>" }.user
         // What is to be done comes after what strangers wrote.
-        #expect(try #require(user.range(of: "<passages>")).upperBound < #require(user.range(of: "<instruction>")).lowerBound)
+        let passages = try #require(user.firstRange(of: "<passages>"))
+        let instruction = try #require(user.firstRange(of: "<instruction>"))
+        #expect(passages.upperBound < instruction.lowerBound)
     }
 
     @Test("a file is read, and errors name it")
@@ -107,11 +112,15 @@ struct PassageFrameTests {
     @Test("no text of any signs leaves a number in brackets or a mark", arguments: 0..<100 as Range<UInt64>)
     func noMarkIsLeft(seed: UInt64) {
         var random = SeededGenerator(seed: seed)
-        let parts = ["[", "]", "1", "٣", " ", "<", ">", "|", "/", "s", "INST", "\u{200B}", "\u{301}", "\r", "\n", "［", "｜", "\u{0}"]
+        let parts = [
+            "[", "]", "1", "٣", " ", "<", ">", "|", "/", "s", "INST", "\u{200B}", "\u{301}", "\r", "\n", "［", "｜",
+            "\u{0}",
+        ]
         for _ in 0..<50 {
             let text = (0..<random.int(in: 0...40)).map { _ in random.pick(parts) }.joined()
             let neutral = ForeignText.neutral(text)
-            let left = neutral.firstMatch(of: /[\[［]\p{Nd}+[\]］]|<[|｜]|<\/?s>|\[\/?INST\]|\r/.matchingSemantics(.unicodeScalar))
+            let left = neutral.firstMatch(
+                of: /[\[［]\p{Nd}+[\]］]|<[|｜]|<\/?s>|\[\/?INST\]|\r/.matchingSemantics(.unicodeScalar))
             #expect(left == nil, "\(text.debugDescription) -> \(neutral.debugDescription)")
         }
     }

@@ -30,7 +30,9 @@ struct SlidingWindowTests {
 
     @Test(
         "an order that could leave documents behind is refused",
-        arguments: [(1, 1, 1), (20, 0, 1), (20, 20, 1), (20, 21, 1), (20, 10, 0), (20, 10, 101), (1_001, 10, 1), (0, 0, 0)])
+        arguments: [
+            (1, 1, 1), (20, 0, 1), (20, 20, 1), (20, 21, 1), (20, 10, 0), (20, 10, 101), (1_001, 10, 1), (0, 0, 0),
+        ])
     func bounds(size: Int, step: Int, passes: Int) {
         let error = #expect(throws: RankingError.self) {
             try SlidingWindow(size: size, step: step, passes: passes).check()

@@ -67,8 +67,9 @@ extension TokenProbability {
 
     private init?(_ value: JSONValue) {
         guard case .object(let entry) = value, let token = entry.string("token"),
-            case .number(let logarithm)? = entry["logprob"], logarithm.double <= 0
+            case .number(let logarithm)? = entry["logprob"], !logarithm.double.isNaN
         else { return nil }
-        self.init(token: token, logarithm: logarithm.double)
+        // A certain token can be rounded to above 0.
+        self.init(token: token, logarithm: min(logarithm.double, 0))
     }
 }

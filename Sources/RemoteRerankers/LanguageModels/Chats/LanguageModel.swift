@@ -136,15 +136,20 @@ public final class LanguageModel: Sendable {
         guard needed > contextTokens else { return }
         throw RankingError(
             .invalidInput,
-            what: "A prompt of about \(prompt.estimatedTokens) tokens and an answer of up to \(prompt.maxOutputTokens) are too much for \(name).",
+            what:
+                "A prompt of about \(prompt.estimatedTokens) tokens and an answer of up to \(prompt.maxOutputTokens) are too much for \(name).",
             why: "Its context has \(contextTokens) tokens, as it was said.",
             fix: "Let it read fewer documents at once, or less of each, or write less.")
     }
 
     /// A request that is refused for the form of the answer that it asks for.
     private static func refusesSchema(_ error: RankingError) -> Bool {
-        guard let refusal = error.cause as? ServiceRefusal, [400, 422, 501].contains(refusal.status) else { return false }
-        let words = ["response_format", "output_config", "json_schema", "schema", "tool", "structured", "format", "grammar"]
+        guard let refusal = error.cause as? ServiceRefusal, [400, 422, 501].contains(refusal.status) else {
+            return false
+        }
+        let words = [
+            "response_format", "output_config", "json_schema", "schema", "tool", "structured", "format", "grammar",
+        ]
         let said = refusal.message?.lowercased() ?? ""
         return words.contains(where: said.contains)
     }

@@ -61,7 +61,8 @@ struct ListwiseAnswer: Sendable, Equatable {
 
     /// A list under "ranking", or the only list of the object. Nil for what is not such an object.
     private static func object(_ text: [UInt8], count: Int) -> (numbers: NamedPositions, hasOtherForm: Bool)? {
-        guard text.first == UInt8(ascii: "{"), case .object(let object)? = try? JSONValue.parse(text, maxValues: 100_000)
+        guard text.first == UInt8(ascii: "{"),
+            case .object(let object)? = try? JSONValue.parse(text, maxValues: 100_000)
         else { return nil }
         let lists = object.members.compactMap { member -> [JSONValue]? in
             guard case .array(let items) = member.value else { return nil }

@@ -53,7 +53,9 @@ enum ForeignText {
             .replacing(scalars(/[\[［【]\s*(\p{Nd}+)\s*[\]］】]/)) { "(\($0.1))" }
             .replacing(scalars(/<(?=[|｜])/), with: "< ")
             .replacing(scalars(/([|｜])>/)) { "\($0.1) >" }
-            .replacing(scalars(/(\[)(\/?INST\]|\/?SYSTEM_PROMPT\]|\/?AVAILABLE_TOOLS\]|\/?TOOL_RESULTS\]|\/?TOOL_CALLS\])/)) {
+            .replacing(
+                scalars(/(\[)(\/?INST\]|\/?SYSTEM_PROMPT\]|\/?AVAILABLE_TOOLS\]|\/?TOOL_RESULTS\]|\/?TOOL_CALLS\])/)
+            ) {
                 "\($0.1) \($0.2)"
             }
             .replacing(scalars(/<(<\/?SYS>>|\/?(?:s|bos|eos|think|start_of_turn|end_of_turn)>)/)) { "< \($0.1)" }

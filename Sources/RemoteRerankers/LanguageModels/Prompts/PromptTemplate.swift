@@ -131,7 +131,8 @@ extension PromptTemplate {
         guard joined("").isEmpty, Set(names).count == names.count, names.contains("[user]") else {
             throw RankingError(
                 .invalidInput, what: "The parts of the prompt are not clear.",
-                why: "With a line [system] or [user], each comes once, [user] is there, and nothing stands before them.",
+                why:
+                    "With a line [system] or [user], each comes once, [user] is there, and nothing stands before them.",
                 fix: "Put these lines in front of the two parts, or leave both out.")
         }
         return (joined("[system]"), joined("[user]"))
