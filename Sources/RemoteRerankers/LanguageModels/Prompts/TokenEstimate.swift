@@ -2,8 +2,9 @@
 ///
 /// In quarters of a token: an ASCII letter, digit or space is one, other ASCII characters and code points below U+0800
 /// (accented Latin, Greek, Cyrillic, Hebrew, Arabic) two, other code points of the basic plane (Chinese, Japanese,
-/// Korean, Indic scripts) four, others (emoji) eight. That is more than most tokenizers need, so that a budget holds.
-/// What a service charges is counted by the service: `ServiceUsage.inputTokens`.
+/// Korean, Indic scripts) four, others (emoji) eight. Against Qwen's tokenizer that is 1.15 to 1.2 times the tokens of
+/// English and Arabic paragraphs, 1.3 of Chinese, 0.92 of German, 0.98 of source code. What a service charges is counted by
+/// the service: `ServiceUsage.inputTokens`.
 public enum TokenEstimate {
     public static func tokens(_ text: String) -> Int { rounded(text.unicodeScalars.reduce(0) { $0 + quarters($1) }) }
 
