@@ -1,5 +1,4 @@
 public import Ranking
-public import Reranking
 
 /// The name of a reranker that is a language model: `llm:anthropic/MODEL`, `llm:vllm/MODEL@URL`.
 ///
@@ -99,7 +98,7 @@ public struct LanguageModelName: Sendable, Hashable, CustomStringConvertible {
     ///
     /// Throws `accessDenied` where the provider needs a key and there is none.
     public func languageModel(
-        key: ServiceKey? = nil, prices: TokenPrices? = nil, contextTokens: Int? = nil,
+        key: ServiceKey? = nil, price: ServicePrice? = nil, contextTokens: Int? = nil,
         environment: [String: String]? = nil, change: (inout ServiceSettings) -> Void = { _ in }
     ) throws(RankingError) -> LanguageModel {
         var settings = ServiceSettings(baseURL: baseURL ?? provider.baseURL, key: key)
@@ -114,15 +113,18 @@ public struct LanguageModelName: Sendable, Hashable, CustomStringConvertible {
                 fix: "Set the variable, or give the key in a file.")
         }
         return try LanguageModel(
-            name: description, model: model, interface: provider.interface, settings: settings, prices: prices,
+            name: description, model: model, interface: provider.interface, settings: settings, price: price,
             contextTokens: contextTokens)
     }
 
-    /// The reranker that the name means, with the settings that rerankers of its method have by default.
-    public func reranker(_ model: LanguageModel) throws(RankingError) -> any DocumentRanker {
+    /// The reranker that the name means; the settings of the other method do not matter.
+    public func reranker(
+        _ model: LanguageModel, listwise: ListwiseReranker.Settings = ListwiseReranker.Settings(),
+        pointwise: PointwiseReranker.Settings = PointwiseReranker.Settings()
+    ) throws(RankingError) -> any LanguageModelRanker {
         switch method {
-        case .listwise: try ListwiseReranker(model)
-        case .pointwise: try PointwiseReranker(model)
+        case .listwise: try ListwiseReranker(model, settings: listwise)
+        case .pointwise: try PointwiseReranker(model, settings: pointwise)
         }
     }
 

@@ -21,7 +21,7 @@ enum ChatScript: String, CaseIterable, Sendable {
 
     /// A model behind the server. Waits pass at once.
     func model(
-        _ server: ScriptedServer, interface: ChatInterface? = nil, prices: TokenPrices? = nil,
+        _ server: ScriptedServer, interface: ChatInterface? = nil, price: ServicePrice? = nil,
         contextTokens: Int? = nil,
         time: FakeTime = FakeTime(), _ change: (inout ServiceSettings) -> Void = { _ in }
     ) throws -> LanguageModel {
@@ -29,7 +29,7 @@ enum ChatScript: String, CaseIterable, Sendable {
         change(&settings)
         return try LanguageModel(
             name: "llm:\(rawValue)/test", model: "test", interface: interface ?? self.interface, settings: settings,
-            prices: prices, contextTokens: contextTokens, time: time.serviceTime())
+            price: price, contextTokens: contextTokens, time: time.serviceTime())
     }
 
     /// An answer of this text, which read 100 tokens and wrote 10.

@@ -1,4 +1,5 @@
 import Ranking
+import Reranking
 import Testing
 
 @testable import RemoteRerankers
@@ -68,13 +69,13 @@ struct LanguageModelNameTests {
 }
 
 @Suite("Prices of tokens")
-struct TokenPricesTests {
+struct PriceListTests {
     @Test("a list names models")
     func list() throws {
         let text = #"{"a": {"input": 3, "output": 15.5}, "b": {"input": 0, "output": 0, "note": "ours"}}"#
-        let prices = try TokenPrices.list(json: Array(text.utf8), source: "prices.json")
-        #expect(prices == ["a": TokenPrices(input: 3, output: 15.5), "b": TokenPrices(input: 0, output: 0)])
-        #expect(abs(TokenPrices(input: 3, output: 15).cost(input: 2_000_000, output: 100_000) - 7.5) < 1e-12)
+        let prices = try ServicePrice.list(json: Array(text.utf8), source: "prices.json")
+        #expect(prices == ["a": ServicePrice(perMillionInputTokens: 3, perMillionOutputTokens: 15.5), "b": ServicePrice(perMillionInputTokens: 0, perMillionOutputTokens: 0)])
+        #expect(prices["a"]?.cost(of: ServiceUsage(inputTokens: 2_000_000, outputTokens: 100_000)) == 6 + 1.55)
     }
 
     @Test(
@@ -85,7 +86,7 @@ struct TokenPricesTests {
         ])
     func refused(text: String) {
         let error = #expect(throws: RankingError.self) {
-            try TokenPrices.list(json: Array(text.utf8), source: "prices.json")
+            try ServicePrice.list(json: Array(text.utf8), source: "prices.json")
         }
         #expect(error?.code == .invalidInput && error?.what.hasPrefix("prices.json ") == true)
     }

@@ -40,7 +40,7 @@ struct PointwiseRerankerTests {
     @Test("the score is p(yes) / (p(yes) + p(no)), one request a document")
     func scores() async throws {
         let server = try ScriptedServer { request, _ in PointwiseRerankerTests.answer(request) }
-        let ranker = try PointwiseReranker(ChatScript.openAI.model(server, prices: TokenPrices(input: 10, output: 100)))
+        let ranker = try PointwiseReranker(ChatScript.openAI.model(server, price: ServicePrice(perMillionInputTokens: 10, perMillionOutputTokens: 100)))
         let ranking = try await ranker.rerank("q", documents, limit: 3)
         #expect(ranking.candidates.map(\.index) == [0, 3, 2])
         for (candidate, expected) in zip(ranking.candidates, [0.9, 0.7, 0.5]) {

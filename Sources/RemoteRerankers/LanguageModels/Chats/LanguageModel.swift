@@ -25,7 +25,7 @@ public final class LanguageModel: Sendable {
     /// What the service calls it.
     public let model: String
     /// What its tokens cost; nil where that is not known.
-    public let prices: TokenPrices?
+    public let price: ServicePrice?
     /// The tokens that prompt and answer may have together; nil where that is not known. What would not fit is refused
     /// before it is sent, because not every server says so.
     public let contextTokens: Int?
@@ -44,16 +44,16 @@ public final class LanguageModel: Sendable {
     ///
     /// Throws `invalidInput` where a setting cannot be used.
     public convenience init(
-        name: String, model: String, interface: ChatInterface, settings: ServiceSettings, prices: TokenPrices? = nil,
+        name: String, model: String, interface: ChatInterface, settings: ServiceSettings, price: ServicePrice? = nil,
         contextTokens: Int? = nil
     ) throws(RankingError) {
         try self.init(
-            name: name, model: model, interface: interface, settings: settings, prices: prices,
+            name: name, model: model, interface: interface, settings: settings, price: price,
             contextTokens: contextTokens, time: ServiceTime())
     }
 
     init(
-        name: String, model: String, interface: ChatInterface, settings: ServiceSettings, prices: TokenPrices?,
+        name: String, model: String, interface: ChatInterface, settings: ServiceSettings, price: ServicePrice?,
         contextTokens: Int?, time: ServiceTime
     ) throws(RankingError) {
         guard let baseURL = settings.baseURL else {
@@ -66,11 +66,14 @@ public final class LanguageModel: Sendable {
             name: name, baseURL: baseURL, key: settings.key, settings: settings, rules: dialect.rules, time: time)
         self.name = name
         self.model = model
-        self.prices = prices
+        self.price = price
         self.contextTokens = contextTokens
         maxRequestsAtOnce = settings.maxRequestsAtOnce
         state = Mutex(State(dialect: dialect))
     }
+
+    /// Whether the service is asked at the moment.
+    public var circuitBreaker: CircuitBreaker { client.circuitBreaker }
 
     var givesProbabilities: Bool { state.withLock { $0.dialect.givesProbabilities } }
 
@@ -87,7 +90,8 @@ public final class LanguageModel: Sendable {
         let form = orderForm
         do {
             return (try await ask(try prompt(form), call), form)
-        } catch let error as RankingError where form == .json && LanguageModel.refusesSchema(error) {
+        } catch let error as RankingError {
+            guard form == .json, LanguageModel.refusesSchema(error) else { throw error }
             let answer = try await ask(try prompt(.text), call)
             // Only now is it known that the form was the problem.
             state.withLock { $0.schemaRefusal = error.why }
@@ -123,9 +127,7 @@ public final class LanguageModel: Sendable {
             throw client.unexpected(error.problem)
         }
         var usage = ServiceUsage(inputTokens: answer.inputTokens, outputTokens: answer.outputTokens)
-        if let prices, let input = answer.inputTokens, let output = answer.outputTokens {
-            usage.cost = prices.cost(input: input, output: output)
-        }
+        usage.cost = price?.cost(of: usage)
         call.add(usage)
         return answer
     }

@@ -6,7 +6,8 @@ import Reranking
 /// Asked for JSON, an answer is `{"ranking": [3, 1, 2]}`; asked for text, `[3] > [1] > [2]`. Numbers are from 1. What has
 /// another form is read all the same where that leaves no doubt, in this order of trust:
 /// 1. an object with the list, whatever stands around it;
-/// 2. the longest chain of numbers joined by ">", the last one of equals, whatever stands around it;
+/// 2. the longest chain of numbers joined by ">", or list of them in brackets, the last one of equals, whatever stands
+///    around it;
 /// 3. a text of nothing but numbers and separators;
 /// 4. numbers in brackets, in the order they come.
 ///

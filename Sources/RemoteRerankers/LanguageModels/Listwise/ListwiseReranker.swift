@@ -17,7 +17,7 @@ public enum UnusableAnswers: String, Sendable, CaseIterable {
 /// in time have no score. An answer that breaks its form is repaired as `ListwiseAnswer` says, and counted by `AnswerFault`.
 ///
 /// The length of a document is estimated (`TokenEstimate`), and what is over `documentTokens` is cut off and reported.
-public struct ListwiseReranker: DocumentRanker {
+public struct ListwiseReranker: LanguageModelRanker {
     public struct Settings: Sendable {
         public var window = SlidingWindow()
         /// The most tokens that are read of a document; `RerankOptions.maxDocumentTokens` overrides it.
@@ -47,11 +47,8 @@ public struct ListwiseReranker: DocumentRanker {
 
     public var name: String { model.name }
 
-    /// What `rerank` is going to send for these documents, and what it costs.
-    ///
-    /// Throws what `rerank` throws before it sends anything.
     public func estimate(
-        _ query: String, _ documents: [Document], options: RerankOptions = RerankOptions()
+        _ query: String, _ documents: [Document], options: RerankOptions
     ) throws(RankingError) -> RunEstimate {
         try estimate(try read(query, documents, limit: nil, options), options)
     }
@@ -200,6 +197,6 @@ extension ListwiseReranker {
             inputTokens: words * windows.count + documentTokens * places / texts.texts.count,
             // A number, a comma and a space are two to four tokens.
             outputTokens: 16 * windows.count + 4 * places, maxOutputTokens: settings.maxOutputTokens * windows.count,
-            prices: model.prices)
+            price: model.price)
     }
 }

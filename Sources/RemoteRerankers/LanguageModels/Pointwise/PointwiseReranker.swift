@@ -11,7 +11,7 @@ public import Reranking
 /// documents are asked about in the order given.
 ///
 /// Source: Liang et al. 2022 (relevance generation), <https://arxiv.org/abs/2211.09110>.
-public struct PointwiseReranker: DocumentRanker {
+public struct PointwiseReranker: LanguageModelRanker {
     public struct Settings: Sendable {
         /// The most tokens that are read of a document; `RerankOptions.maxDocumentTokens` overrides it.
         public var documentTokens = 1_024
@@ -43,11 +43,8 @@ public struct PointwiseReranker: DocumentRanker {
 
     public var name: String { model.name }
 
-    /// What `rerank` is going to send for these documents, and what it costs.
-    ///
-    /// Throws what `rerank` throws before it sends anything.
     public func estimate(
-        _ query: String, _ documents: [Document], options: RerankOptions = RerankOptions()
+        _ query: String, _ documents: [Document], options: RerankOptions
     ) throws(RankingError) -> RunEstimate {
         estimate(try read(query, documents, limit: nil, options), options)
     }
@@ -187,7 +184,7 @@ extension PointwiseReranker {
         let words = prompt(empty, options).estimatedTokens
         return RunEstimate(
             requests: count, inputTokens: words * count + texts.texts.reduce(0) { $0 + $1.tokens }, outputTokens: count,
-            maxOutputTokens: count, prices: model.prices)
+            maxOutputTokens: count, price: model.price)
     }
 
     private static func noProbabilities(_ name: String, cause: RankingError?) -> RankingError {

@@ -19,21 +19,23 @@ struct PassageFrame: Sendable {
         self.passages = passages.enumerated().map { "=== \(boundary) [\($0 + 1)]\n\($1)" }.joined(separator: "\n")
     }
 
-    private static func boundary(of texts: [String]) -> String {
+    /// - Parameter bytes: Of the code; more than any texts of this world could hold all codes of.
+    static func boundary(of texts: [String], bytes: Int = 4) -> String {
         var hash = SHA256()
         for text in texts {
             hash.update(data: Array("\(text.utf8.count) ".utf8))
             hash.update(data: Array(text.utf8))
         }
+        // In any case of letters, which a model may not see; as bytes, since an accent behind it makes another Character.
+        let lowercase = texts.map { Array($0.lowercased().utf8) }
         var number = 0
         while true {
             var numbered = hash
             numbered.update(data: Array("\(number)".utf8))
-            let code = numbered.finalize().prefix(4).map { byte in
+            let code = numbered.finalize().prefix(bytes).map { byte in
                 String(byte >> 4, radix: 16) + String(byte & 15, radix: 16)
             }.joined()
-            // In any case of letters: a model does not see the difference.
-            if !texts.contains(where: { $0.lowercased().contains(code) }) { return code }
+            if lowercase.allSatisfy({ $0.firstRange(of: Array(code.utf8)) == nil }) { return code }
             number += 1
         }
     }
