@@ -1,3 +1,4 @@
+public import OrderedJSON
 public import Ranking
 
 /// The name of a reranker that is a language model: `llm:anthropic/MODEL`, `llm:vllm/MODEL@URL`.
@@ -99,7 +100,7 @@ public struct LanguageModelName: Sendable, Hashable, CustomStringConvertible {
     /// Throws `accessDenied` where the provider needs a key and there is none.
     public func languageModel(
         key: ServiceKey? = nil, price: ServicePrice? = nil, contextTokens: Int? = nil,
-        environment: [String: String]? = nil, change: (inout ServiceSettings) -> Void = { _ in }
+        extraFields: JSONObject = JSONObject(), environment: [String: String]? = nil, change: (inout ServiceSettings) -> Void = { _ in }
     ) throws(RankingError) -> LanguageModel {
         var settings = ServiceSettings(baseURL: baseURL ?? provider.baseURL, key: key)
         if key == nil { settings.key = try ServiceKey.fromEnvironment(provider.keyVariables, in: environment) }
@@ -114,7 +115,7 @@ public struct LanguageModelName: Sendable, Hashable, CustomStringConvertible {
         }
         return try LanguageModel(
             name: description, model: model, interface: provider.interface, settings: settings, price: price,
-            contextTokens: contextTokens)
+            contextTokens: contextTokens, extraFields: extraFields)
     }
 
     /// The reranker that the name means; the settings of the other method do not matter.

@@ -13,8 +13,8 @@ struct ChatDialectTests {
     private static let schema =
         #"{"type": "object", "properties": {"ranking": {"type": "array", "items": {"type": "integer"}}}, "required": ["ranking"], "additionalProperties": false}"#
 
-    private func expect(_ request: JSONValue, _ text: String) throws {
-        #expect(request == .object(try JSONObject(parsing: text)), "\(request.compact)")
+    private func expect(_ request: JSONObject, _ text: String) throws {
+        #expect(request == (try JSONObject(parsing: text)), "\(JSONValue.object(request).compact)")
     }
 
     @Test("Anthropic: a schema in output_config, and no temperature unless asked for")

@@ -23,13 +23,14 @@ enum ChatScript: String, CaseIterable, Sendable {
     func model(
         _ server: ScriptedServer, interface: ChatInterface? = nil, price: ServicePrice? = nil,
         contextTokens: Int? = nil,
+        extraFields: JSONObject = JSONObject(),
         time: FakeTime = FakeTime(), _ change: (inout ServiceSettings) -> Void = { _ in }
     ) throws -> LanguageModel {
         var settings = ServiceSettings(baseURL: server.url, key: try ServiceKey(ChatScript.secret))
         change(&settings)
         return try LanguageModel(
             name: "llm:\(rawValue)/test", model: "test", interface: interface ?? self.interface, settings: settings,
-            price: price, contextTokens: contextTokens, time: time.serviceTime())
+            price: price, contextTokens: contextTokens, extraFields: extraFields, time: time.serviceTime())
     }
 
     /// An answer of this text, which read 100 tokens and wrote 10.

@@ -126,6 +126,16 @@ struct ListwiseRerankerTests {
         }
     }
 
+    @Test("fields of the caller's own go into each request", arguments: ChatScript.allCases)
+    func extraFields(script: ChatScript) async throws {
+        let server = try server(script)
+        let fields = try JSONObject(parsing: #"{"reasoning_effort": "low", "model": "other"}"#)
+        _ = try await reranker(script.model(server, extraFields: fields)).rerank("q", documents(2), limit: nil)
+        let request = try #require(server.requests.first?.json)
+        #expect(request.string("reasoning_effort") == "low" && request.string("model") == "other")
+        #expect(request.array("messages") != nil)
+    }
+
     // MARK: Malformed answers
 
     static let malformedAnswers: [(text: String, order: [Int], faults: Set<AnswerFault>)] = [

@@ -38,13 +38,13 @@ extension AnthropicMessages: ChatDialect {
         ServiceRules(keyHeader: { ("x-api-key", $0.secret) }, headers: [("anthropic-version", version)])
     }
 
-    func request(_ prompt: ChatPrompt, model: String) -> JSONValue {
+    func request(_ prompt: ChatPrompt, model: String) -> JSONObject {
         let isJSON = prompt.answer == .order(.json)
         let tool = JSONValue.members([
             "name": .string("ranking"), "description": .string("Takes the order of the passages."),
             "input_schema": .rankingSchema,
         ])
-        return .members([
+        return JSONObject([
             "model": .string(model),
             "max_tokens": .integer(prompt.maxOutputTokens),
             "temperature": temperature.flatMap(JSONNumber.init).map(JSONValue.number),

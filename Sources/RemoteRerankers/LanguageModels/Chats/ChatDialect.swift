@@ -18,7 +18,7 @@ protocol ChatDialect: Sendable {
     /// False where the interface has no place for the probabilities of tokens.
     var givesProbabilities: Bool { get }
 
-    func request(_ prompt: ChatPrompt, model: String) -> JSONValue
+    func request(_ prompt: ChatPrompt, model: String) -> JSONObject
 
     /// Throws where the answer has not the form of this interface.
     func answer(_ body: JSONObject) throws(ChatFormError) -> ChatAnswer

@@ -1,12 +1,15 @@
 import OrderedJSON
 
-extension JSONValue {
+extension JSONObject {
     /// An object of these members, in this order; nil leaves one out.
-    static func members(_ members: KeyValuePairs<String, JSONValue?>) -> JSONValue {
-        var object = JSONObject()
-        for (key, value) in members { object[key] = value }
-        return .object(object)
+    init(_ members: KeyValuePairs<String, JSONValue?>) {
+        self.init()
+        for (key, value) in members { self[key] = value }
     }
+}
+
+extension JSONValue {
+    static func members(_ members: KeyValuePairs<String, JSONValue?>) -> JSONValue { .object(JSONObject(members)) }
 
     static func integer(_ value: Int) -> JSONValue { .number(JSONNumber(value)) }
 

@@ -1,4 +1,4 @@
-import OrderedJSON
+public import OrderedJSON
 public import Ranking
 import Reranking
 import Synchronization
@@ -29,6 +29,8 @@ public final class LanguageModel: Sendable {
     /// The tokens that prompt and answer may have together; nil where that is not known. What would not fit is refused
     /// before it is sent, because not every server says so.
     public let contextTokens: Int?
+    /// What each request has besides, in the service's own words: `{"reasoning_effort": "low"}`, `{"think": false}`.
+    public let extraFields: JSONObject
     /// Requests that may be under way at the same time.
     let maxRequestsAtOnce: Int
     private let client: ServiceClient
@@ -45,16 +47,16 @@ public final class LanguageModel: Sendable {
     /// Throws `invalidInput` where a setting cannot be used.
     public convenience init(
         name: String, model: String, interface: ChatInterface, settings: ServiceSettings, price: ServicePrice? = nil,
-        contextTokens: Int? = nil
+        contextTokens: Int? = nil, extraFields: JSONObject = JSONObject()
     ) throws(RankingError) {
         try self.init(
             name: name, model: model, interface: interface, settings: settings, price: price,
-            contextTokens: contextTokens, time: ServiceTime())
+            contextTokens: contextTokens, extraFields: extraFields, time: ServiceTime())
     }
 
     init(
         name: String, model: String, interface: ChatInterface, settings: ServiceSettings, price: ServicePrice?,
-        contextTokens: Int?, time: ServiceTime
+        contextTokens: Int?, extraFields: JSONObject, time: ServiceTime
     ) throws(RankingError) {
         guard let baseURL = settings.baseURL else {
             throw RankingError(
@@ -68,6 +70,7 @@ public final class LanguageModel: Sendable {
         self.model = model
         self.price = price
         self.contextTokens = contextTokens
+        self.extraFields = extraFields
         maxRequestsAtOnce = settings.maxRequestsAtOnce
         state = Mutex(State(dialect: dialect))
     }
@@ -118,7 +121,9 @@ public final class LanguageModel: Sendable {
     private func ask(
         _ prompt: ChatPrompt, _ dialect: any ChatDialect, _ call: ServiceCall
     ) async throws -> ChatAnswer {
-        let body = try await client.post(dialect.path, dialect.request(prompt, model: model), call).json()
+        var request = dialect.request(prompt, model: model)
+        for field in extraFields.members { request[field.key] = field.value }
+        let body = try await client.post(dialect.path, .object(request), call).json()
         guard case .object(let object) = body else { throw client.unexpected("is not an object") }
         let answer: ChatAnswer
         do throws(ChatFormError) {

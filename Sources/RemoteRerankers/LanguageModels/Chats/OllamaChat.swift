@@ -21,9 +21,9 @@ extension OllamaChat: ChatDialect {
     var givesProbabilities: Bool { true }
     var rules: ServiceRules { ServiceRules() }
 
-    func request(_ prompt: ChatPrompt, model: String) -> JSONValue {
+    func request(_ prompt: ChatPrompt, model: String) -> JSONObject {
         let alternatives: Int? = if case .firstToken(let count) = prompt.answer { count } else { nil }
-        return .members([
+        return JSONObject([
             "model": .string(model),
             "messages": .messages(prompt),
             "stream": .bool(false),

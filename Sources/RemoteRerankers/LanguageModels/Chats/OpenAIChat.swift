@@ -37,14 +37,14 @@ extension OpenAIChat: ChatDialect {
     var givesProbabilities: Bool { true }
     var rules: ServiceRules { ServiceRules() }
 
-    func request(_ prompt: ChatPrompt, model: String) -> JSONValue {
+    func request(_ prompt: ChatPrompt, model: String) -> JSONObject {
         let isJSON = prompt.answer == .order(.json)
         let alternatives: Int? = if case .firstToken(let count) = prompt.answer { count } else { nil }
         let schema = JSONValue.members([
             "name": .string("ranking"), "strict": .bool(true), "schema": .rankingSchema,
         ])
         let limit = JSONValue.integer(prompt.maxOutputTokens)
-        return .members([
+        return JSONObject([
             "model": .string(model),
             "messages": .messages(prompt),
             "max_tokens": outputLimit == .maxTokens ? limit : nil,
