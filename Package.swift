@@ -191,7 +191,7 @@ let package = Package(
         .testTarget(
             name: "ResiftServerTests",
             dependencies: [
-                "Inference", "OrderedJSON", "Reranking", "ResiftServer", "TestSupport",
+                "Inference", "OrderedJSON", "Ranking", "RemoteRerankers", "Reranking", "ResiftServer", "TestSupport",
                 .product(name: "CoreMetrics", package: "swift-metrics"),
                 .product(name: "InMemoryTracing", package: "swift-distributed-tracing"),
                 .product(name: "Logging", package: "swift-log"),

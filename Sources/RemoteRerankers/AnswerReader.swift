@@ -23,7 +23,9 @@ struct AnswerReader {
         var scores: [AnsweredScore] = []
         scores.reserveCapacity(items.count)
         for (place, item) in items.enumerated() {
-            guard case .object(let result) = item else { throw client.unexpected("has a result \(place) that is not an object") }
+            guard case .object(let result) = item else {
+                throw client.unexpected("has a result \(place) that is not an object")
+            }
             guard case .number(let number)? = result["index"], let index = number.int else {
                 throw client.unexpected("has a result \(place) without an index")
             }

@@ -48,7 +48,8 @@ public struct RemoteReranker: DocumentRanker {
                 why: "None could be sent.", fix: "Give a number from 1, or none for the service's own.")
         }
         guard name.model != nil || !contract.needsModel else { throw name.lacksModel }
-        let key = try settings.key ?? ServiceKey.fromEnvironment(contract.keyVariables, in: environment)
+        var key = settings.key
+        if key == nil { key = try ServiceKey.fromEnvironment(contract.keyVariables, in: environment) }
         let ownAddress = name.baseURL ?? settings.baseURL
         guard let address = ownAddress ?? contract.baseURL(for: key) else { throw name.lacksAddress }
         guard key != nil || ownAddress != nil else { throw name.lacksKey(contract.keyVariables) }
@@ -65,7 +66,8 @@ public struct RemoteReranker: DocumentRanker {
         try RerankInput.check(query, documents, options)
         let contract = try contract.init(options: options, name: name)
         let rule = try RemoteScoreRule(
-            given: self.options.scoreKind ?? contract.scoreKind, isDeclared: self.options.scoreKind != nil, options, name)
+            given: self.options.scoreKind ?? contract.scoreKind, isDeclared: self.options.scoreKind != nil, options,
+            name)
         let texts = try texts(of: documents, options)
         let call = ServiceCall(
             deadline: options.deadline.map { begin + $0 }, client: options.client, maxWait: options.maxWait)

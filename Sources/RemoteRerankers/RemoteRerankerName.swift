@@ -103,7 +103,8 @@ public struct RemoteRerankerName: Sendable, Hashable, CustomStringConvertible {
 extension RemoteRerankerName {
     var lacksModel: RankingError {
         RankingError(
-            .invalidInput, what: "\"\(self)\" names no model.", why: "\(service.rawValue) has several, and asks for the name of one.",
+            .invalidInput, what: "\"\(self)\" names no model.",
+            why: "\(service.rawValue) has several, and asks for the name of one.",
             fix: "Write \(service.form).")
     }
 

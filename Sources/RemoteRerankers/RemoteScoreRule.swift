@@ -63,7 +63,8 @@ extension AnswerReader {
             if rule.given == .normalizedRelevance, !AnswerReader.normalized.contains(score) {
                 var error = client.unexpected("has the score \(score) for document \(result.index)")
                 error.why = "Its scores were taken for \(rule.given.rawValue), which is 0 ... 1."
-                error.fix = "Where the model gives logits, declare the service's score kind as \(ScoreKind.logit.rawValue)."
+                error.fix =
+                    "Where the model gives logits, declare the service's score kind as \(ScoreKind.logit.rawValue)."
                 throw error
             }
             scores[result.index] = score

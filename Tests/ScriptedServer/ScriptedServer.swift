@@ -110,6 +110,30 @@ package final class ScriptedServer: Sendable {
     fileprivate func connectionClosed() { state.withLock { $0.closedConnections += 1 } }
 }
 
+/// The servers of one test, which run as long as this value lives.
+package final class ScriptedServers: Sendable {
+    private let servers = Mutex<[ScriptedServer]>([])
+
+    package init() {}
+
+    deinit {
+        for server in servers.withLock({ $0 }) { server.close() }
+    }
+
+    package func start(
+        _ script: @escaping @Sendable (ScriptedServer.Request, Int) async -> ScriptedServer.Answer
+    ) throws -> ScriptedServer {
+        let server = try ScriptedServer(script)
+        servers.withLock { $0.append(server) }
+        return server
+    }
+
+    /// These answers one after the other; the last one to all requests after it.
+    package func start(_ answers: ScriptedServer.Answer...) throws -> ScriptedServer {
+        try start { _, number in answers[min(number, answers.count - 1)] }
+    }
+}
+
 private final class Handler: ChannelInboundHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias OutboundOut = HTTPServerResponsePart

@@ -105,6 +105,12 @@ package final class ServiceClient: Sendable {
     }
 }
 
+/// Printed or dumped it shows its name alone: its connections hold requests, and these the key.
+extension ServiceClient: CustomStringConvertible, CustomReflectable {
+    package var description: String { name }
+    package var customMirror: Mirror { Mirror(self, children: []) }
+}
+
 // MARK: - Attempts
 
 /// A failure that another attempt may not have.

@@ -18,12 +18,18 @@ struct RemoteRerankerNameTests {
                 "jina:m@HTTPS://host/v1",
                 RemoteRerankerName(service: .jina, model: "m", baseURL: "HTTPS://host/v1")
             ),
-            ("vllm:owner/m@revision@http://h", RemoteRerankerName(service: .vllm, model: "owner/m@revision", baseURL: "http://h")),
-            ("llamacpp:a:b", RemoteRerankerName(service: .llamaCpp, model: "a:b")), ("tei", RemoteRerankerName(service: .tei)),
+            (
+                "vllm:owner/m@revision@http://h",
+                RemoteRerankerName(service: .vllm, model: "owner/m@revision", baseURL: "http://h")
+            ),
+            ("llamacpp:a:b", RemoteRerankerName(service: .llamaCpp, model: "a:b")),
+            ("tei", RemoteRerankerName(service: .tei)),
         ])
     func names(text: String, name: RemoteRerankerName) throws { #expect(try RemoteRerankerName(text) == name) }
 
-    @Test("an unknown service is refused with the names there are", arguments: ["", "openai:x", "Cohere:x", ":", "cohere v2:x"])
+    @Test(
+        "an unknown service is refused with the names there are",
+        arguments: ["", "openai:x", "Cohere:x", ":", "cohere v2:x"])
     func unknown(text: String) {
         let error = #expect(throws: RankingError.self) { try RemoteRerankerName(text) }
         #expect(error?.code == .invalidInput)
@@ -78,6 +84,7 @@ struct RemoteRerankerNameTests {
         _ = try RemoteReranker(RemoteRerankerName("tei:http://localhost:8080"), environment: [:])
         _ = try RemoteReranker(RemoteRerankerName("cohere:m@http://localhost:8080"), environment: [:])
         _ = try RemoteReranker(
-            RemoteRerankerName("cohere:m"), settings: ServiceSettings(baseURL: "http://localhost:8080"), environment: [:])
+            RemoteRerankerName("cohere:m"), settings: ServiceSettings(baseURL: "http://localhost:8080"),
+            environment: [:])
     }
 }

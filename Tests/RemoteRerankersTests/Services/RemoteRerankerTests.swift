@@ -7,6 +7,8 @@ import Testing
 
 @Suite("Remote rerankers")
 struct RemoteRerankerTests {
+    private let servers = ScriptedServers()
+
     /// Documents of which the fake services give the one at i the score (i · 37 mod n) / n: all different, in no order.
     private func documents(_ count: Int) -> [Document] {
         (0..<count).map { Document("text \(Double($0 * 37 % count) / Double(count))", id: "d\($0)") }
@@ -23,7 +25,8 @@ struct RemoteRerankerTests {
             #"{"model": "m", "query": "q", "documents": ["a 0.5", "b 0.75"], "top_n": 2, "return_documents": false}"#,
         .infinity:
             #"{"query": "q", "documents": ["a 0.5", "b 0.75"], "model": "m", "return_documents": false, "raw_scores": false}"#,
-        .jina: #"{"model": "m", "query": "q", "documents": ["a 0.5", "b 0.75"], "top_n": 2, "return_documents": false}"#,
+        .jina:
+            #"{"model": "m", "query": "q", "documents": ["a 0.5", "b 0.75"], "top_n": 2, "return_documents": false}"#,
         .llamaCpp: #"{"model": "m", "query": "q", "documents": ["a 0.5", "b 0.75"]}"#,
         .mixedbread: #"{"model": "m", "query": "q", "input": ["a 0.5", "b 0.75"], "top_k": 2, "return_input": false}"#,
         .pinecone:
@@ -36,12 +39,13 @@ struct RemoteRerankerTests {
 
     @Test("the request is the service's, and its answer becomes the ranking", arguments: ServiceForm.all)
     func request(form: ServiceForm) async throws {
-        let server = try form.server()
+        let server = try form.server(servers)
         let ranking = try await form.reranker(server).rerank("q", ["a 0.5", "b 0.75"])
         let request = try #require(server.requests.last)
         #expect(request.method == "POST" && request.path == form.path)
         #expect(JSONValue.object(request.json).compact == RemoteRerankerTests.bodies[form.service])
-        let header = form.service == .pinecone ? ("api-key", ServiceForm.key) : ("authorization", "Bearer \(ServiceForm.key)")
+        let header =
+            form.service == .pinecone ? ("api-key", ServiceForm.key) : ("authorization", "Bearer \(ServiceForm.key)")
         #expect(request.headers[header.0] == header.1)
         #expect(ranking.candidates.map(\.index) == [1, 0])
         #expect(ranking.candidates.map(\.score) == [0.75, 0.5])
@@ -51,7 +55,7 @@ struct RemoteRerankerTests {
 
     @Test("the report says what was asked of the service, and nothing of this machine", arguments: ServiceForm.all)
     func report(form: ServiceForm) async throws {
-        let report = try await form.reranker(form.server()).rerank("q", ["a 0.5", "b 0.75"]).report
+        let report = try await form.reranker(form.server(servers)).rerank("q", ["a 0.5", "b 0.75"]).report
         #expect(report.model == "\(form.service.rawValue):m" && report.documents == 2 && report.pairs == 2)
         #expect(report.isComplete && report.compute == nil)
         let tokens: Int? = [.cohereV1, .pinecone, .tei].contains(form.service) ? nil : 10
@@ -64,7 +68,7 @@ struct RemoteRerankerTests {
     @Test("structured documents are sent as the text that a model here would read")
     func rankFields() async throws {
         let form = ServiceForm.of(.cohere)
-        let server = try ScriptedServer(form.answer(scores: [0.5]))
+        let server = try servers.start(form.answer(scores: [0.5]))
         let document = Document(title: "Title", text: "Body")
         _ = try await form.reranker(server).rerank("q", [document])
         _ = try await form.reranker(server).rerank(
@@ -83,51 +87,60 @@ struct RemoteRerankerTests {
         ])
     func parts(service: RemoteService, count: Int, sizes: [Int]) async throws {
         let form = ServiceForm.of(service)
-        let server = try form.server()
+        let server = try form.server(servers)
         let ranking = try await form.reranker(server).rerank("q", documents(count), limit: nil)
         #expect(server.requests.filter { $0.method == "POST" }.map { form.documents(in: $0).count }.sorted() == sizes)
         #expect(Set(ranking.candidates.map(\.index)).count == count && ranking.candidates.count == count)
         #expect(ranking.candidates.allSatisfy { $0.score == score(of: $0.index, count) && $0.id == "d\($0.index)" })
-        #expect(ranking.candidates.elementsEqual(ranking.candidates.sorted(by: Candidate.precedes)) { $0.index == $1.index })
+        #expect(
+            ranking.candidates.elementsEqual(ranking.candidates.sorted(by: Candidate.precedes)) { $0.index == $1.index }
+        )
         if service == .cohere { #expect(ranking.report.usage?.searchUnits == 3, "each fake answer bills one") }
     }
 
     @Test("TEI says how many texts a request may have, and is asked once")
     func informationOfTEI() async throws {
         let form = ServiceForm.of(.tei)
-        let server = try form.server(information: #"{"max_client_batch_size": 7}"#)
+        let server = try form.server(servers, information: #"{"max_client_batch_size": 7}"#)
         let reranker = try form.reranker(server)
         for _ in 0..<2 { _ = try await reranker.rerank("q", documents(20), limit: nil) }
         #expect(server.requests.filter { $0.path == "/info" }.count == 1)
-        #expect(server.requests.filter { $0.path == "/rerank" }.map { form.documents(in: $0).count }.sorted() == [6, 6, 7, 7, 7, 7])
+        #expect(
+            server.requests.filter { $0.path == "/rerank" }.map { form.documents(in: $0).count }.sorted() == [
+                6, 6, 7, 7, 7, 7,
+            ])
     }
 
     @Test("a gateway without TEI's /info gets what TEI takes unless told otherwise")
     func noInformation() async throws {
         let form = ServiceForm.of(.tei)
-        let server = try ScriptedServer { request, _ in
+        let server = try servers.start { request, _ in
             if request.path == "/info" { return ScriptedServer.Answer("", status: 404) }
             return form.answer(scores: form.documents(in: request).map { _ in 0.5 })
         }
         _ = try await form.reranker(server).rerank("q", documents(40), limit: nil)
-        #expect(server.requests.filter { $0.path == "/rerank" }.map { form.documents(in: $0).count }.sorted() == [8, 32])
+        #expect(
+            server.requests.filter { $0.path == "/rerank" }.map { form.documents(in: $0).count }.sorted() == [8, 32])
     }
 
     @Test("texts that are too many bytes together are sent in parts")
     func largeTexts() async throws {
         let form = ServiceForm.of(.tei)
-        let server = try form.server()
+        let server = try form.server(servers)
         let text = String(repeating: "word ", count: 100_000)
         let ranking = try await form.reranker(server).rerank("q", (0..<10).map { Document(text + "0.\($0)") }, limit: 3)
         // 500,019 bytes each: three are below 1.9 million, four are not.
-        #expect(server.requests.filter { $0.path == "/rerank" }.map { form.documents(in: $0).count }.sorted() == [1, 3, 3, 3])
+        #expect(
+            server.requests.filter { $0.path == "/rerank" }.map { form.documents(in: $0).count }.sorted() == [
+                1, 3, 3, 3,
+            ])
         #expect(ranking.candidates.map(\.index) == [9, 8, 7])
     }
 
     @Test("the caller can set how many documents a request has")
     func documentsPerRequest() async throws {
         let form = ServiceForm.of(.jina)
-        let server = try form.server()
+        let server = try form.server(servers)
         _ = try await form.reranker(server, options: RemoteRerankerOptions(maxDocumentsPerRequest: 4)).rerank(
             "q", documents(10), limit: nil)
         #expect(server.requests.map { form.documents(in: $0).count }.sorted() == [2, 4, 4])
@@ -139,7 +152,7 @@ struct RemoteRerankerTests {
     @Test("a part that fails fails the call: there is no partial result")
     func failingPart() async throws {
         let form = ServiceForm.of(.cohere)
-        let server = try ScriptedServer { request, _ in
+        let server = try servers.start { request, _ in
             let documents = form.documents(in: request)
             if documents.contains("text 9") { return form.error(400, "not this one") }
             return form.answer(scores: documents.map { _ in 0.5 })
@@ -154,8 +167,9 @@ struct RemoteRerankerTests {
     func progress() async throws {
         let form = ServiceForm.of(.jina)
         let (stream, told) = AsyncStream<RerankProgress>.makeStream()
-        _ = try await form.reranker(form.server(), options: RemoteRerankerOptions(maxDocumentsPerRequest: 4)).rerank(
-            "q", documents(10), limit: nil, options: RerankOptions(progress: { told.yield($0) }))
+        _ = try await form.reranker(form.server(servers), options: RemoteRerankerOptions(maxDocumentsPerRequest: 4))
+            .rerank(
+                "q", documents(10), limit: nil, options: RerankOptions(progress: { told.yield($0) }))
         told.finish()
         let steps = await stream.reduce(into: [RerankProgress]()) { $0.append($1) }
         #expect(steps.count == 3 && steps.last?.scoredPairs == 10 && steps.allSatisfy { $0.totalPairs == 10 })
@@ -193,10 +207,12 @@ struct RemoteRerankerTests {
         ]
         for (name, answer) in broken {
             let reranker = try form.reranker(
-                ScriptedServer { request, _ in
+                servers.start { request, _ in
                     request.path == "/info" ? ScriptedServer.Answer(#"{"max_client_batch_size": 32}"#) : answer
                 })
-            let error = await #expect(throws: RankingError.self, "\(name)") { _ = try await reranker.rerank("q", ["a", "b"]) }
+            let error = await #expect(throws: RankingError.self, "\(name)") {
+                _ = try await reranker.rerank("q", ["a", "b"])
+            }
             #expect(error?.code == .unexpectedAnswer, "\(name): \(String(describing: error))")
         }
     }
@@ -204,8 +220,10 @@ struct RemoteRerankerTests {
     @Test("a score outside 0 ... 1 of a service that normalizes says how to declare logits")
     func unexpectedLogits() async throws {
         let form = ServiceForm.of(.vllm)
-        let server = try ScriptedServer(form.answer(scores: [8.6, -3]))
-        let error = await #expect(throws: RankingError.self) { _ = try await form.reranker(server).rerank("q", ["a", "b"]) }
+        let server = try servers.start(form.answer(scores: [8.6, -3]))
+        let error = await #expect(throws: RankingError.self) {
+            _ = try await form.reranker(server).rerank("q", ["a", "b"])
+        }
         #expect(error?.code == .unexpectedAnswer && error?.fix.contains("logit") == true)
         let declared = try form.reranker(server, options: RemoteRerankerOptions(scoreKind: .logit))
         let candidates = try await declared.rerank("q", ["a", "b"]).candidates
@@ -222,7 +240,7 @@ struct RemoteRerankerTests {
             (501, .unsupportedModel),
         ]
         for (status, code) in codes {
-            let server = try ScriptedServer(form.error(status, "because"))
+            let server = try servers.start(form.error(status, "because"))
             // With a number of documents given, TEI is not asked for one.
             let reranker = try form.reranker(server, options: RemoteRerankerOptions(maxDocumentsPerRequest: 10))
             let error = await #expect(throws: RankingError.self) { _ = try await reranker.rerank("q", ["a", "b"]) }
@@ -231,9 +249,10 @@ struct RemoteRerankerTests {
         }
     }
 
-    @Test("what passes is asked again, and the report counts it", arguments: ServiceForm.all, [429, 500, 503, 504, 529])
+    @Test(
+        "what passes is asked again, and the report counts it", arguments: ServiceForm.all, [429, 500, 503, 504, 529])
     func passing(form: ServiceForm, status: Int) async throws {
-        let server = try ScriptedServer(
+        let server = try servers.start(
             form.error(status, "later", headers: ["retry-after-ms": "1"]), form.answer(scores: [0.25, 0.5]))
         let reranker = try form.reranker(server, options: RemoteRerankerOptions(maxDocumentsPerRequest: 10))
         let ranking = try await reranker.rerank("q", ["a", "b"])
@@ -243,7 +262,7 @@ struct RemoteRerankerTests {
 
     @Test("a limit of spending is never asked again", arguments: ServiceForm.all)
     func spendingLimit(form: ServiceForm) async throws {
-        let server = try ScriptedServer(
+        let server = try servers.start(
             ScriptedServer.Answer(#"{"error": {"message": "spent", "code": "insufficient_quota"}}"#, status: 429))
         let reranker = try form.reranker(server, options: RemoteRerankerOptions(maxDocumentsPerRequest: 10))
         let error = await #expect(throws: RankingError.self) { _ = try await reranker.rerank("q", ["a"]) }
@@ -255,7 +274,7 @@ struct RemoteRerankerTests {
         let good = form.answer(scores: [0.5])
         var cut = good
         cut.fault = .cut(after: good.body.count - 3)
-        let server = try ScriptedServer(cut, good)
+        let server = try servers.start(cut, good)
         let reranker = try form.reranker(server, options: RemoteRerankerOptions(maxDocumentsPerRequest: 10))
         let ranking = try await reranker.rerank("q", ["a"])
         #expect(ranking.candidates.count == 1 && server.requests.count == 2)
@@ -264,7 +283,7 @@ struct RemoteRerankerTests {
     @Test("the error of a service that does not answer names it and its address")
     func slow() async throws {
         let form = ServiceForm.of(.cohere)
-        let server = try ScriptedServer(ScriptedServer.Answer("", fault: .silence))
+        let server = try servers.start(ScriptedServer.Answer("", fault: .silence))
         let reranker = try form.reranker(server) { settings in
             settings.timeout = .milliseconds(50)
             settings.retries.attempts = 2
@@ -277,7 +296,7 @@ struct RemoteRerankerTests {
     @Test("a cancelled call closes its connections")
     func cancellation() async throws {
         let form = ServiceForm.of(.cohere)
-        let server = try ScriptedServer(ScriptedServer.Answer("", fault: .silence))
+        let server = try servers.start(ScriptedServer.Answer("", fault: .silence))
         let reranker = try form.reranker(server, options: RemoteRerankerOptions(maxDocumentsPerRequest: 1))
         let task = Task { try await reranker.rerank("q", ["a", "b", "c"]) }
         while server.requests.count < 3 { try await Task.sleep(for: .milliseconds(2)) }
@@ -292,7 +311,7 @@ struct RemoteRerankerTests {
     @Test("documents whose part is not answered in time are unscored, behind the others in the order given")
     func deadline() async throws {
         let form = ServiceForm.of(.cohere)
-        let server = try ScriptedServer { request, _ in
+        let server = try servers.start { request, _ in
             let documents = form.documents(in: request)
             if documents.contains("slow") { return ScriptedServer.Answer("", fault: .silence) }
             return form.answer(scores: documents.map { _ in 0.5 })
@@ -300,29 +319,30 @@ struct RemoteRerankerTests {
         let reranker = try form.reranker(server, options: RemoteRerankerOptions(maxDocumentsPerRequest: 2))
         let documents: [Document] = ["slow", "a", "b", "c", "slow", "d"]
         let ranking = try await reranker.rerank(
-            "q", documents, limit: nil, options: RerankOptions(deadline: .seconds(3)))
+            "q", documents, limit: nil, options: RerankOptions(deadline: .seconds(8)))
         #expect(ranking.candidates.map(\.index) == [2, 3, 0, 1, 4, 5])
         #expect(ranking.candidates.map(\.isScored) == [true, true, false, false, false, false])
         #expect(ranking.report.unscoredDocuments == 4 && !ranking.report.isComplete && ranking.report.pairs == 2)
-        // As a model on this machine: what has no score cannot be vouched for.
-        let vouched = try await reranker.rerank(
-            "q", documents, limit: nil, options: RerankOptions(minScore: 0.1, deadline: .seconds(3)))
-        #expect(vouched.candidates.map(\.index) == [2, 3] && vouched.report.belowMinScore == 0)
     }
 
     @Test("a deadline before TEI says how many texts it takes leaves all unscored")
     func deadlineOfInformation() async throws {
         let form = ServiceForm.of(.tei)
-        let server = try ScriptedServer(ScriptedServer.Answer("", fault: .silence))
+        let server = try servers.start(ScriptedServer.Answer("", fault: .silence))
         let ranking = try await form.reranker(server).rerank(
             "q", ["a", "b"], limit: nil, options: RerankOptions(deadline: .milliseconds(100)))
         #expect(ranking.candidates.map(\.index) == [0, 1] && ranking.report.unscoredDocuments == 2)
+        // As for a model on this machine: what has no score cannot be vouched for.
+        let vouched = try await form.reranker(server).rerank(
+            "q", ["a", "b"], limit: nil, options: RerankOptions(minScore: 0.1, deadline: .milliseconds(100)))
+        #expect(vouched.candidates.isEmpty && vouched.report.unscoredDocuments == 2)
+        #expect(vouched.report.belowMinScore == 0)
     }
 
     @Test("a service that fails before the deadline is an error")
     func failureBeforeDeadline() async throws {
         let form = ServiceForm.of(.cohere)
-        let server = try ScriptedServer(form.error(401, "no"))
+        let server = try servers.start(form.error(401, "no"))
         await #expect(throws: RankingError.self) {
             _ = try await form.reranker(server).rerank(
                 "q", ["a"], limit: nil, options: RerankOptions(deadline: .seconds(60)))
@@ -334,7 +354,7 @@ struct RemoteRerankerTests {
     @Test("what is below the minimum is left out and counted; the limit cuts after that")
     func minScore() async throws {
         let form = ServiceForm.of(.voyage)
-        let ranking = try await form.reranker(form.server()).rerank(
+        let ranking = try await form.reranker(form.server(servers)).rerank(
             "q", documents(10), limit: 2, options: RerankOptions(minScore: 0.5))
         #expect(ranking.candidates.map(\.score) == [0.9, 0.8] && ranking.report.belowMinScore == 5)
     }
@@ -342,7 +362,7 @@ struct RemoteRerankerTests {
     @Test("equal scores are ordered by id, as everywhere")
     func ties() async throws {
         let form = ServiceForm.of(.cohere)
-        let server = try ScriptedServer(form.answer(scores: [0.5, 0.5, 0.5]))
+        let server = try servers.start(form.answer(scores: [0.5, 0.5, 0.5]))
         let ranking = try await form.reranker(server).rerank(
             "q", [Document("x", id: "c"), Document("x", id: "a"), Document("x", id: "b")])
         #expect(ranking.candidates.compactMap(\.id) == ["a", "b", "c"])
@@ -352,25 +372,30 @@ struct RemoteRerankerTests {
         "an option that the service has no field for is refused before it is asked",
         arguments: ServiceForm.all)
     func refusedOptions(form: ServiceForm) async throws {
-        let server = try form.server()
+        let server = try form.server(servers)
         let reranker = try form.reranker(server)
         let platt = ScoreCalibration.platt(PlattScaling(slope: 1, intercept: 0))
         let service = form.service
         let hasLogits = [.infinity, .llamaCpp, .tei, .vllm].contains(service)
         let options: [(String, RerankOptions, isObeyed: Bool)] = [
             ("instruction", RerankOptions(instruction: "find"), false), ("label", RerankOptions(label: 0), false),
-            ("split", RerankOptions(longDocuments: .split()), false), ("maxPassages", RerankOptions(maxPassages: 3), false),
+            ("split", RerankOptions(longDocuments: .split()), false),
+            ("maxPassages", RerankOptions(maxPassages: 3), false),
             ("maxTotalTokens", RerankOptions(maxTotalTokens: 100), false),
             ("softmax", RerankOptions(activation: .softmax), false),
             ("only_second", RerankOptions(truncation: .onlySecond), false),
             ("longest_first", RerankOptions(truncation: .longestFirst), service == .tei),
-            ("refuse", RerankOptions(longDocuments: .refuse), [.llamaCpp, .pinecone, .tei, .vllm, .voyage].contains(service)),
+            (
+                "refuse", RerankOptions(longDocuments: .refuse),
+                [.llamaCpp, .pinecone, .tei, .vllm, .voyage].contains(service)
+            ),
             ("maxTokens", RerankOptions(maxTokens: 128), service == .vllm),
             ("maxDocumentTokens", RerankOptions(maxDocumentTokens: 128), service == .cohere),
             ("sigmoid", RerankOptions(activation: .sigmoid), hasLogits),
             ("identity", RerankOptions(activation: .identity), hasLogits),
             ("calibration", RerankOptions(calibration: platt), hasLogits),
-            ("client", RerankOptions(client: "somebody"), true), ("maxWait", RerankOptions(maxWait: .seconds(60)), true),
+            ("client", RerankOptions(client: "somebody"), true),
+            ("maxWait", RerankOptions(maxWait: .seconds(60)), true),
             ("maxDocumentBytes", RerankOptions(maxDocumentBytes: 100), true),
         ]
         for (name, option, isObeyed) in options {
@@ -389,7 +414,7 @@ struct RemoteRerankerTests {
     @Test("the option has its field in the request")
     func fields() async throws {
         func body(_ service: RemoteService, _ options: RerankOptions) async throws -> JSONObject {
-            let server = try ServiceForm.of(service).server()
+            let server = try ServiceForm.of(service).server(servers)
             _ = try await ServiceForm.of(service).reranker(server).rerank("q", ["a 0.5"], limit: nil, options: options)
             return server.requests.last?.json ?? JSONObject()
         }
@@ -399,27 +424,33 @@ struct RemoteRerankerTests {
         #expect(try await body(.vllm, refuse)["truncate_prompt_tokens"] == nil)
         let pinecone = try await body(.pinecone, refuse)
         #expect(JSONValue.object(pinecone).compact.contains(#""truncate": "NONE""#))
-        #expect(try await body(.vllm, RerankOptions(maxTokens: 128))["truncate_prompt_tokens"] == .number(JSONNumber(128)))
         #expect(
-            try await body(.cohere, RerankOptions(maxDocumentTokens: 99))["max_tokens_per_doc"] == .number(JSONNumber(99)))
+            try await body(.vllm, RerankOptions(maxTokens: 128))["truncate_prompt_tokens"] == .number(JSONNumber(128)))
+        #expect(
+            try await body(.cohere, RerankOptions(maxDocumentTokens: 99))["max_tokens_per_doc"]
+                == .number(JSONNumber(99)))
         let logits = RerankOptions(activation: .identity)
         #expect(try await body(.tei, logits)["raw_scores"] == .bool(true))
         #expect(try await body(.infinity, logits)["raw_scores"] == .bool(true))
         #expect(try await body(.vllm, logits)["use_activation"] == .bool(false))
     }
 
-    @Test("activation and calibration are computed here from the service's logits", arguments: [RemoteService.tei, .infinity, .vllm, .llamaCpp])
+    @Test(
+        "activation and calibration are computed here from the service's logits",
+        arguments: [RemoteService.tei, .infinity, .vllm, .llamaCpp])
     func logits(service: RemoteService) async throws {
         let form = ServiceForm.of(service)
         func candidate(_ options: RerankOptions) async throws -> Candidate {
-            let ranking = try await form.reranker(form.server()).rerank("q", ["a 2.0"], limit: nil, options: options)
+            let ranking = try await form.reranker(form.server(servers)).rerank(
+                "q", ["a 2.0"], limit: nil, options: options)
             return try #require(ranking.candidates.first)
         }
         let raw = try await candidate(RerankOptions(activation: .identity))
         #expect(raw.score == 2 && raw.scoreKind == .logit)
         let sigmoid = try await candidate(RerankOptions(activation: .sigmoid))
         // 1 / (1 + e^-2)
-        #expect(abs(sigmoid.score - 0.880_797_1) < 1e-6 && sigmoid.scoreKind == .normalizedRelevance && sigmoid.logit == 2)
+        #expect(
+            abs(sigmoid.score - 0.880_797_1) < 1e-6 && sigmoid.scoreKind == .normalizedRelevance && sigmoid.logit == 2)
         let platt = ScoreCalibration.platt(PlattScaling(slope: 0.5, intercept: -2))
         let calibrated = try await candidate(RerankOptions(calibration: platt))
         // 1 / (1 + e^-(0.5 · 2 - 2)) = 1 / (1 + e)
@@ -429,7 +460,7 @@ struct RemoteRerankerTests {
     @Test("what no reranker can rank is refused")
     func nothingToRank() async throws {
         let form = ServiceForm.of(.cohere)
-        let server = try form.server()
+        let server = try form.server(servers)
         let reranker = try form.reranker(server)
         await #expect(throws: RankingError.self) { _ = try await reranker.rerank(" ", ["a"]) }
         await #expect(throws: RankingError.self) { _ = try await reranker.rerank("q", []) }
@@ -443,7 +474,7 @@ struct RemoteRerankerTests {
     @Test("a call that may not wait for its turn is told so")
     func maxWait() async throws {
         let form = ServiceForm.of(.cohere)
-        let server = try ScriptedServer(ScriptedServer.Answer("", fault: .silence))
+        let server = try servers.start(ScriptedServer.Answer("", fault: .silence))
         let reranker = try form.reranker(server) { $0.maxRequestsAtOnce = 1 }
         let first = Task { try await reranker.rerank("q", ["a"]) }
         while server.requests.isEmpty { try await Task.sleep(for: .milliseconds(2)) }
@@ -466,7 +497,7 @@ struct RemoteRerankerTests {
         prices[.tei, nil] = ServicePrice(perMillionInputTokens: 1)
         func cost(_ service: RemoteService) async throws -> Double? {
             let form = ServiceForm.of(service)
-            return try await form.reranker(form.server(), options: RemoteRerankerOptions(prices: prices)).rerank(
+            return try await form.reranker(form.server(servers), options: RemoteRerankerOptions(prices: prices)).rerank(
                 "q", ["a 0.5"]
             ).report.usage?.cost
         }
@@ -484,7 +515,7 @@ struct RemoteRerankerTests {
     func keyIsNowhere(form: ServiceForm) async throws {
         var texts: [String] = []
         for status in [400, 401, 402, 403, 404, 422, 429, 500, 501, 503] {
-            let server = try ScriptedServer(form.error(status, "the key \(ServiceForm.key) is bad"))
+            let server = try servers.start(form.error(status, "the key \(ServiceForm.key) is bad"))
             let reranker = try form.reranker(server, options: RemoteRerankerOptions(maxDocumentsPerRequest: 10))
             let error = await #expect(throws: RankingError.self) { _ = try await reranker.rerank("q", ["a"]) }
             texts += [String(describing: error), String(reflecting: error), String(describing: reranker)]
@@ -493,7 +524,7 @@ struct RemoteRerankerTests {
             dump(reranker, to: &dumped)
             texts.append(dumped)
         }
-        let ranking = try await form.reranker(form.server()).rerank("q", ["a 0.5"])
+        let ranking = try await form.reranker(form.server(servers)).rerank("q", ["a 0.5"])
         texts += [String(describing: ranking), String(reflecting: ranking.report)]
         #expect(texts.allSatisfy { !$0.contains(ServiceForm.key) })
         #expect(texts.contains { $0.contains("the key (key) is bad") })

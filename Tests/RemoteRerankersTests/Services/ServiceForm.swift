@@ -1,6 +1,7 @@
 import OrderedJSON
 import RemoteRerankers
 import ScriptedServer
+import Testing
 
 /// How a service's requests and answers look, written down from the contract page and not from the code under test.
 struct ServiceForm: Sendable, CustomTestStringConvertible {
@@ -23,17 +24,20 @@ struct ServiceForm: Sendable, CustomTestStringConvertible {
         ServiceForm(
             service: .cohere, path: "/v2/rerank", documentsKey: "documents", listKey: "results",
             scoreKey: "relevance_score",
-            around: #""id": "07734bd2", "meta": {"api_version": {"version": "2", "is_experimental": false}, "billed_units": {"search_units": 1}, "tokens": {"input_tokens": 10}}"#,
+            around:
+                #""id": "07734bd2", "meta": {"api_version": {"version": "2", "is_experimental": false}, "billed_units": {"search_units": 1}, "tokens": {"input_tokens": 10}}"#,
             error: #"{"id": "x", "message": "MESSAGE"}"#),
         ServiceForm(
             service: .cohereV1, path: "/v1/rerank", documentsKey: "documents", listKey: "results",
             scoreKey: "relevance_score",
-            around: #""id": "07734bd2", "meta": {"api_version": {"version": "1"}, "billed_units": {"search_units": 1}}"#,
+            around:
+                #""id": "07734bd2", "meta": {"api_version": {"version": "1"}, "billed_units": {"search_units": 1}}"#,
             error: #"{"message": "MESSAGE"}"#),
         ServiceForm(
             service: .infinity, path: "/rerank", documentsKey: "documents", listKey: "results",
             scoreKey: "relevance_score",
-            around: #""object": "rerank", "model": "m", "usage": {"prompt_tokens": 10, "total_tokens": 10}, "id": "infinity-1", "created": 1700000000"#,
+            around:
+                #""object": "rerank", "model": "m", "usage": {"prompt_tokens": 10, "total_tokens": 10}, "id": "infinity-1", "created": 1700000000"#,
             error: #"{"error": {"message": "MESSAGE", "type": null, "param": null, "code": 400}}"#),
         ServiceForm(
             service: .jina, path: "/rerank", documentsKey: "documents", listKey: "results",
@@ -47,7 +51,8 @@ struct ServiceForm: Sendable, CustomTestStringConvertible {
             error: #"{"error": {"code": 400, "message": "MESSAGE", "type": "invalid_request_error"}}"#),
         ServiceForm(
             service: .mixedbread, path: "/v1/reranking", documentsKey: "input", listKey: "data", scoreKey: "score",
-            around: #""usage": {"prompt_tokens": 10, "total_tokens": 10, "completion_tokens": 0}, "model": "m", "object": "list", "top_k": 10, "return_input": false"#,
+            around:
+                #""usage": {"prompt_tokens": 10, "total_tokens": 10, "completion_tokens": 0}, "model": "m", "object": "list", "top_k": 10, "return_input": false"#,
             error: #"{"message": "MESSAGE"}"#),
         ServiceForm(
             service: .pinecone, path: "/rerank", documentsKey: "documents", listKey: "data", scoreKey: "score",
@@ -60,7 +65,8 @@ struct ServiceForm: Sendable, CustomTestStringConvertible {
             service: .vllm, path: "/v1/rerank", documentsKey: "documents", listKey: "results",
             scoreKey: "relevance_score",
             around: #""id": "rerank-1", "model": "m", "usage": {"prompt_tokens": 10, "total_tokens": 10}"#,
-            error: #"{"error": {"message": "MESSAGE", "type": "BadRequestError", "param": "input_tokens", "code": 400}}"#),
+            error:
+                #"{"error": {"message": "MESSAGE", "type": "BadRequestError", "param": "input_tokens", "code": 400}}"#),
         ServiceForm(
             service: .voyage, path: "/rerank", documentsKey: "documents", listKey: "data",
             scoreKey: "relevance_score", around: #""object": "list", "model": "m", "usage": {"total_tokens": 10}"#,
@@ -103,10 +109,10 @@ struct ServiceForm: Sendable, CustomTestStringConvertible {
 
     /// A server that gives each document the number that its text ends with as score.
     func server(
-        information: String = #"{"model_id": "m", "max_client_batch_size": 32}"#,
+        _ servers: ScriptedServers, information: String = #"{"model_id": "m", "max_client_batch_size": 32}"#,
         delay: @escaping @Sendable (ScriptedServer.Request) async -> Void = { _ in }
     ) throws -> ScriptedServer {
-        try ScriptedServer { request, _ in
+        try servers.start { request, _ in
             if request.path == "/info" { return ScriptedServer.Answer(information) }
             await delay(request)
             let scores = documents(in: request).map { Double($0.split(separator: " ").last ?? "") ?? .nan }

@@ -9,6 +9,7 @@ import Testing
 @Suite("Service client")
 struct ServiceClientTests {
     private let time = FakeTime()
+    private let servers = ScriptedServers()
     private static let secret = "sk-very-secret-0123456789"
 
     private func client(
@@ -27,7 +28,7 @@ struct ServiceClientTests {
 
     @Test("the request is JSON with the key in its header, and the answer is what came")
     func request() async throws {
-        let server = try ScriptedServer(good)
+        let server = try servers.start(good)
         var object = JSONObject()
         object["query"] = .string("naïve \"quoted\"")
         let call = ServiceCall()
@@ -47,7 +48,7 @@ struct ServiceClientTests {
         arguments: [408, 409, 429, 500, 502, 503, 504, 529])
     func retries(status: Int) async throws {
         let bad = ScriptedServer.Answer(#"{"message": "not now"}"#, status: status)
-        let server = try ScriptedServer(bad, bad, good)
+        let server = try servers.start(bad, bad, good)
         let call = ServiceCall()
         _ = try await client(server).post("/x", body, call)
         #expect(call.usage == ServiceUsage(requests: 3, retries: 2))
@@ -62,7 +63,7 @@ struct ServiceClientTests {
             (499, .invalidInput), (501, .unsupportedModel), (302, .unexpectedAnswer),
         ])
     func refusals(status: Int, code: RankingError.Code) async throws {
-        let server = try ScriptedServer(
+        let server = try servers.start(
             ScriptedServer.Answer(
                 #"{"message": "so it is"}"#, status: status, headers: ["Location": "http://127.0.0.1:1/"]))
         let error = await #expect(throws: RankingError.self) {
@@ -78,7 +79,7 @@ struct ServiceClientTests {
         "after the last attempt the error is the failure",
         arguments: [(429, RankingError.Code.overloaded), (500, .unreachable)])
     func exhausted(status: Int, code: RankingError.Code) async throws {
-        let server = try ScriptedServer(ScriptedServer.Answer("", status: status))
+        let server = try servers.start(ScriptedServer.Answer("", status: status))
         let call = ServiceCall()
         let error = await #expect(throws: RankingError.self) { _ = try await client(server).post("/x", body, call) }
         #expect(error?.code == code)
@@ -92,7 +93,7 @@ struct ServiceClientTests {
             (["Retry-After": "Thu, 01 Jan 1970 00:00:09 GMT"], .seconds(9)),
         ])
     func requestedWait(headers: [String: String], wait: Duration) async throws {
-        let server = try ScriptedServer(ScriptedServer.Answer("", status: 429, headers: headers), good)
+        let server = try servers.start(ScriptedServer.Answer("", status: 429, headers: headers), good)
         _ = try await client(server).post("/x", body, ServiceCall())
         #expect(time.slept == [wait])
     }
@@ -100,7 +101,7 @@ struct ServiceClientTests {
     @Test(
         "a service that asks for a longer wait than allowed is given up at once, and the error says when to come back")
     func tooLongWait() async throws {
-        let server = try ScriptedServer(ScriptedServer.Answer("", status: 429, headers: ["Retry-After": "600"]))
+        let server = try servers.start(ScriptedServer.Answer("", status: 429, headers: ["Retry-After": "600"]))
         let error = await #expect(throws: RankingError.self) {
             _ = try await client(server).post("/x", body, ServiceCall())
         }
@@ -111,10 +112,10 @@ struct ServiceClientTests {
 
     @Test("x-should-retry decides where it is given")
     func shouldRetry() async throws {
-        let no = try ScriptedServer(ScriptedServer.Answer("", status: 500, headers: ["x-should-retry": "false"]), good)
+        let no = try servers.start(ScriptedServer.Answer("", status: 500, headers: ["x-should-retry": "false"]), good)
         await #expect(throws: RankingError.self) { _ = try await client(no).post("/x", body, ServiceCall()) }
         #expect(no.requests.count == 1)
-        let yes = try ScriptedServer(ScriptedServer.Answer("", status: 400, headers: ["x-should-retry": "true"]), good)
+        let yes = try servers.start(ScriptedServer.Answer("", status: 400, headers: ["x-should-retry": "true"]), good)
         _ = try await client(yes).post("/x", body, ServiceCall())
         #expect(yes.requests.count == 2)
     }
@@ -126,7 +127,7 @@ struct ServiceClientTests {
             #"{"error":{"message":"spent","type":"insufficient_quota","param":null,"code":"insufficient_quota"}}"#,
         ])
     func spendingLimit(text: String) async throws {
-        let server = try ScriptedServer(
+        let server = try servers.start(
             ScriptedServer.Answer(text, status: 429, headers: ["x-should-retry": "true"]), good)
         let error = await #expect(throws: RankingError.self) {
             _ = try await client(server).post("/x", body, ServiceCall())
@@ -146,10 +147,10 @@ struct ServiceClientTests {
             case "stall": .stall(after: 5)
             default: .silence
             }
-        let server = try ScriptedServer(ScriptedServer.Answer(#"{"fine": true}"#, fault: fault), good)
+        let server = try servers.start(ScriptedServer.Answer(#"{"fine": true}"#, fault: fault), good)
         let call = ServiceCall()
         let answer = try await client(server) { settings in
-            if kind == "stall" || kind == "silence" { settings.timeout = .milliseconds(200) }
+            if kind == "stall" || kind == "silence" { settings.timeout = .seconds(2) }
         }.post("/x", body, call)
         #expect(answer.bytes == good.body)
         // The silent ones may be so again on a machine that is slow to answer.
@@ -158,7 +159,7 @@ struct ServiceClientTests {
 
     @Test("a server that is not there is unreachable")
     func refusedConnection() async throws {
-        let server = try ScriptedServer(good)
+        let server = try servers.start(good)
         let client = try client(server)
         server.close()
         // The port is free once the channel is closed, which takes a moment.
@@ -173,7 +174,7 @@ struct ServiceClientTests {
 
     @Test("an answer that is not JSON is an error, not a failure that passes", arguments: ["", "<html>", #"{"a": "#])
     func notJSON(text: String) async throws {
-        let server = try ScriptedServer(ScriptedServer.Answer(text))
+        let server = try servers.start(ScriptedServer.Answer(text))
         let answer = try await client(server).post("/x", body, ServiceCall())
         let error = #expect(throws: RankingError.self) { try answer.json() }
         #expect(error?.code == .unexpectedAnswer)
@@ -181,7 +182,7 @@ struct ServiceClientTests {
 
     @Test("an answer that is too long is refused")
     func tooLong() async throws {
-        let server = try ScriptedServer(ScriptedServer.Answer(String(repeating: " ", count: 5_000)))
+        let server = try servers.start(ScriptedServer.Answer(String(repeating: " ", count: 5_000)))
         let error = await #expect(throws: RankingError.self) {
             _ = try await client(server) { $0.maxAnswerBytes = 1_000 }.post("/x", body, ServiceCall())
         }
@@ -190,7 +191,7 @@ struct ServiceClientTests {
 
     @Test("of a refusal only the beginning is read, and a part of that shown")
     func longRefusal() async throws {
-        let server = try ScriptedServer(ScriptedServer.Answer(String(repeating: "no ", count: 100_000), status: 400))
+        let server = try servers.start(ScriptedServer.Answer(String(repeating: "no ", count: 100_000), status: 400))
         let error = await #expect(throws: RankingError.self) {
             _ = try await client(server).post("/x", body, ServiceCall())
         }
@@ -202,7 +203,7 @@ struct ServiceClientTests {
     @Test("no more requests are under way than allowed, and all are answered")
     func requestsAtOnce() async throws {
         let good = good
-        let server = try ScriptedServer { _, _ in
+        let server = try servers.start { _, _ in
             try? await Task.sleep(for: .milliseconds(20))
             return good
         }
@@ -220,7 +221,7 @@ struct ServiceClientTests {
         "a cancelled task ends at once, and the server sees the connection close",
         arguments: [ScriptedServer.Fault.silence, .stall(after: 3)])
     func cancellation(fault: ScriptedServer.Fault) async throws {
-        let server = try ScriptedServer(ScriptedServer.Answer(#"{"fine": true}"#, fault: fault))
+        let server = try servers.start(ScriptedServer.Answer(#"{"fine": true}"#, fault: fault))
         let client = try client(server)
         let body = body
         let task = Task { try await client.post("/x", body, ServiceCall()) }
@@ -233,7 +234,7 @@ struct ServiceClientTests {
 
     @Test("a cancelled task that waits for its turn leaves the line")
     func cancelledInLine() async throws {
-        let server = try ScriptedServer(ScriptedServer.Answer("", fault: .silence), good)
+        let server = try servers.start(ScriptedServer.Answer("", fault: .silence), good)
         let client = try client(server) { $0.maxRequestsAtOnce = 1 }
         let body = body
         let first = Task { try await client.post("/x", body, ServiceCall()) }
@@ -249,7 +250,7 @@ struct ServiceClientTests {
 
     @Test("the deadline ends what is under way")
     func deadline() async throws {
-        let server = try ScriptedServer(ScriptedServer.Answer("", fault: .silence))
+        let server = try servers.start(ScriptedServer.Answer("", fault: .silence))
         await #expect(throws: DeadlinePassed.self) {
             _ = try await client(server).post("/x", body, ServiceCall(deadline: .now + .milliseconds(100)))
         }
@@ -258,7 +259,7 @@ struct ServiceClientTests {
 
     @Test("a wait that would end behind the deadline is not begun: the failure is the answer")
     func waitBehindDeadline() async throws {
-        let server = try ScriptedServer(ScriptedServer.Answer("", status: 503, headers: ["Retry-After": "60"]))
+        let server = try servers.start(ScriptedServer.Answer("", status: 503, headers: ["Retry-After": "60"]))
         let call = ServiceCall(deadline: .now + .seconds(50))
         let error = await #expect(throws: RankingError.self) { _ = try await client(server).post("/x", body, call) }
         #expect(error?.code == .overloaded && server.requests.count == 1)
@@ -269,7 +270,7 @@ struct ServiceClientTests {
     @Test("a service that keeps failing is not asked, then asked once, and then again as usual")
     func circuitBreaker() async throws {
         let bad = ScriptedServer.Answer("", status: 500)
-        let server = try ScriptedServer(bad, bad, bad, bad, good, good)
+        let server = try servers.start(bad, bad, bad, bad, good, good)
         let client = try client(server) { settings in
             settings.circuitBreaker = .init(failures: 4, pause: .seconds(30))
         }
@@ -293,7 +294,7 @@ struct ServiceClientTests {
     @Test("an error about the request shows a service that works")
     func refusalClosesBreaker() async throws {
         let bad = ScriptedServer.Answer("", status: 500)
-        let server = try ScriptedServer(bad, bad, ScriptedServer.Answer("", status: 400))
+        let server = try servers.start(bad, bad, ScriptedServer.Answer("", status: 400))
         let client = try client(server)
         await #expect(throws: RankingError.self) { _ = try await client.post("/x", body, ServiceCall()) }
         #expect(client.circuitBreaker.state == .closed(failures: 0))
@@ -333,7 +334,7 @@ struct ServiceClientTests {
 
     @Test("no error or description has the key, though the service repeats it", arguments: [400, 401, 429, 500])
     func keyIsRedacted(status: Int) async throws {
-        let server = try ScriptedServer(
+        let server = try servers.start(
             ScriptedServer.Answer(#"{"message": "bad key \#(ServiceClientTests.secret), sorry"}"#, status: status))
         let client = try client(server)
         let error = await #expect(throws: RankingError.self) { _ = try await client.post("/x", body, ServiceCall()) }
