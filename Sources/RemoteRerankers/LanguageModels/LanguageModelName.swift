@@ -100,7 +100,8 @@ public struct LanguageModelName: Sendable, Hashable, CustomStringConvertible {
     /// Throws `accessDenied` where the provider needs a key and there is none.
     public func languageModel(
         key: ServiceKey? = nil, price: ServicePrice? = nil, contextTokens: Int? = nil,
-        extraFields: JSONObject = JSONObject(), environment: [String: String]? = nil, change: (inout ServiceSettings) -> Void = { _ in }
+        extraFields: JSONObject = JSONObject(), environment: [String: String]? = nil,
+        change: (inout ServiceSettings) -> Void = { _ in }
     ) throws(RankingError) -> LanguageModel {
         var settings = ServiceSettings(baseURL: baseURL ?? provider.baseURL, key: key)
         if key == nil { settings.key = try ServiceKey.fromEnvironment(provider.keyVariables, in: environment) }

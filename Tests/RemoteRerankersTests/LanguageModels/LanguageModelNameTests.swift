@@ -74,7 +74,11 @@ struct PriceListTests {
     func list() throws {
         let text = #"{"a": {"input": 3, "output": 15.5}, "b": {"input": 0, "output": 0, "note": "ours"}}"#
         let prices = try ServicePrice.list(json: Array(text.utf8), source: "prices.json")
-        #expect(prices == ["a": ServicePrice(perMillionInputTokens: 3, perMillionOutputTokens: 15.5), "b": ServicePrice(perMillionInputTokens: 0, perMillionOutputTokens: 0)])
+        #expect(
+            prices == [
+                "a": ServicePrice(perMillionInputTokens: 3, perMillionOutputTokens: 15.5),
+                "b": ServicePrice(perMillionInputTokens: 0, perMillionOutputTokens: 0),
+            ])
         #expect(prices["a"]?.cost(of: ServiceUsage(inputTokens: 2_000_000, outputTokens: 100_000)) == 6 + 1.55)
     }
 

@@ -8,6 +8,7 @@ import Testing
 
 @Suite("Language models behind services that fail")
 struct LanguageModelServiceTests {
+    private let servers = ScriptedServers()
     private let documents = (0..<8).map { Document("document \($0)") }
     private let time = FakeTime()
 
@@ -32,7 +33,7 @@ struct LanguageModelServiceTests {
             (429, "enforced_spend_limit_reached", .accessDenied), (429, "insufficient_quota", .accessDenied),
         ])
     func refusals(script: ChatScript, refusal: (status: Int, type: String, code: RankingError.Code)) async throws {
-        let server = try ScriptedServer(script.error(refusal.status, type: refusal.type, "so it is"))
+        let server = try servers.start(script.error(refusal.status, type: refusal.type, "so it is"))
         let error = await #expect(throws: RankingError.self) {
             try await ranker(script, server).rerank("q", documents, limit: nil)
         }
@@ -46,7 +47,7 @@ struct LanguageModelServiceTests {
         [(429, [:], [0.5, 1.0]), (429, ["Retry-After": "7"], [7, 7]), (500, [:], [0.5, 1]), (529, [:], [0.5, 1])]
             as [(Int, [String: String], [Double])])
     func retries(script: ChatScript, failure: (status: Int, headers: [String: String], waits: [Double])) async throws {
-        let server = try ScriptedServer { request, number in
+        let server = try servers.start { request, number in
             // The second window fails twice.
             if number == 1 || number == 2 {
                 return script.error(failure.status, type: "overloaded_error", "busy", headers: failure.headers)
@@ -61,7 +62,7 @@ struct LanguageModelServiceTests {
 
     @Test("a service that never recovers is an error, whatever windows were done", arguments: ChatScript.allCases)
     func givesUp(script: ChatScript) async throws {
-        let server = try ScriptedServer { request, number in
+        let server = try servers.start { request, number in
             number == 0
                 ? LanguageModelServiceTests.good(script, request) : script.error(503, type: "api_error", "down")
         }
@@ -75,7 +76,7 @@ struct LanguageModelServiceTests {
         "an answer that ends in the middle is asked for again",
         arguments: ChatScript.allCases, [ScriptedServer.Fault.cut(after: 20), .hangUp])
     func cutBody(script: ChatScript, fault: ScriptedServer.Fault) async throws {
-        let server = try ScriptedServer { request, number in
+        let server = try servers.start { request, number in
             var answer = LanguageModelServiceTests.good(script, request)
             if number == 0 { answer.fault = fault }
             return answer
@@ -92,7 +93,7 @@ struct LanguageModelServiceTests {
             #"{"content": "x"}"#,
         ])
     func wrongAnswer(script: ChatScript, body: String) async throws {
-        let server = try ScriptedServer(ScriptedServer.Answer(body))
+        let server = try servers.start(ScriptedServer.Answer(body))
         let error = await #expect(throws: RankingError.self) {
             try await ranker(script, server).rerank("q", documents, limit: nil)
         }
@@ -101,7 +102,7 @@ struct LanguageModelServiceTests {
 
     @Test("counts of tokens that cannot be are left out")
     func absurdUsage() async throws {
-        let server = try ScriptedServer(
+        let server = try servers.start(
             ScriptedServer.Answer(
                 #"{"choices": [{"message": {"content": "[1]"}}], "usage": {"prompt_tokens": 9223372036854775807, "completion_tokens": -1}}"#
             ))
@@ -121,7 +122,7 @@ struct LanguageModelServiceTests {
             (.maxCompletionTokens, "max_completion_tokens: Extra inputs are not permitted"),
         ])
     func outputLimit(limit: OpenAIChat.OutputLimit, message: String) async throws {
-        let server = try ScriptedServer { request, _ in
+        let server = try servers.start { request, _ in
             request.json[limit.rawValue] == nil
                 ? LanguageModelServiceTests.good(.openAI, request)
                 : ChatScript.openAI.error(400, type: "unsupported_parameter", message)
@@ -139,7 +140,7 @@ struct LanguageModelServiceTests {
 
     @Test("cancelling the task ends the request", arguments: ChatScript.allCases)
     func cancellation(script: ChatScript) async throws {
-        let server = try ScriptedServer { request, number in
+        let server = try servers.start { request, number in
             var answer = LanguageModelServiceTests.good(script, request)
             if number == 1 { answer.fault = .silence }
             return answer
@@ -155,7 +156,7 @@ struct LanguageModelServiceTests {
 
     @Test("at the deadline, what windows were done count from the front, and the rest has no score")
     func deadline() async throws {
-        let server = try ScriptedServer { request, _ in
+        let server = try servers.start { request, _ in
             // The window that has document 6, the third one from the front, is never answered.
             var answer = LanguageModelServiceTests.good(.openAI, request)
             if AskedPrompt(request).passages.contains("document 6") { answer.fault = .silence }
@@ -183,7 +184,7 @@ struct LanguageModelServiceTests {
     @Test("the key is in its header and nowhere else", arguments: ChatScript.allCases)
     func secrecy(script: ChatScript) async throws {
         let secret = ChatScript.secret
-        let server = try ScriptedServer { request, number in
+        let server = try servers.start { request, number in
             switch number {
             // A service that repeats what it was sent.
             case 0: script.error(400, type: "invalid \(secret)", "response_format? Your key is \(secret)")

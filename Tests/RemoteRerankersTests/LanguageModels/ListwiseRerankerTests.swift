@@ -9,6 +9,7 @@ import Testing
 
 @Suite("Listwise reranking")
 struct ListwiseRerankerTests {
+    private let servers = ScriptedServers()
     /// "document 0", "document 1", ...
     private func documents(_ count: Int) -> [Document] {
         (0..<count).map { Document("document \($0)", id: "d\($0)") }
@@ -21,7 +22,7 @@ struct ListwiseRerankerTests {
     }
 
     private func server(_ script: ChatScript) throws -> ScriptedServer {
-        try ScriptedServer { request, _ in
+        try servers.start { request, _ in
             let asked = AskedPrompt(request)
             return script.answer(asked.answer(ListwiseRerankerTests.byNumber(asked)))
         }
@@ -147,7 +148,7 @@ struct ListwiseRerankerTests {
 
     @Test("malformed answers are repaired, counted by kind, and lose nothing", arguments: malformedAnswers)
     func malformed(text: String, order: [Int], faults: Set<AnswerFault>) async throws {
-        let server = try ScriptedServer(ChatScript.openAI.answer(text))
+        let server = try servers.start(ChatScript.openAI.answer(text))
         let model = try ChatScript.openAI.model(server, interface: .openAIChat(OpenAIChat(hasStructuredOutput: false)))
         let ranking = try await reranker(model).rerank("q", documents(4), limit: nil)
         #expect(ranking.candidates.map(\.index) == order)
@@ -165,7 +166,7 @@ struct ListwiseRerankerTests {
     func unusable(script: ChatScript, answer: (text: String, end: ChatAnswer.End, faults: String)) async throws {
         // Ollama has no word for a refusal.
         if script == .ollama, answer.end == .refused { return }
-        let server = try ScriptedServer(script.answer(answer.text, end: answer.end))
+        let server = try servers.start(script.answer(answer.text, end: answer.end))
         let error = await #expect(throws: RankingError.self) {
             try await reranker(script.model(server)).rerank("q", documents(9), limit: nil)
         }
@@ -177,7 +178,7 @@ struct ListwiseRerankerTests {
 
     @Test("OpenAI's field for refusals is one")
     func refusalField() async throws {
-        let server = try ScriptedServer(
+        let server = try servers.start(
             ScriptedServer.Answer(
                 #"{"choices": [{"finish_reason": "stop", "message": {"content": null, "refusal": "I cannot."}}]}"#))
         let error = await #expect(throws: RankingError.self) {
@@ -188,7 +189,7 @@ struct ListwiseRerankerTests {
 
     @Test("windows without an order keep the one they had where the caller wants that, and are counted")
     func keepOrder() async throws {
-        let server = try ScriptedServer { request, number in
+        let server = try servers.start { request, number in
             let asked = AskedPrompt(request)
             return ChatScript.openAI.answer(number == 1 ? "no" : asked.answer(ListwiseRerankerTests.byNumber(asked)))
         }
@@ -203,7 +204,7 @@ struct ListwiseRerankerTests {
 
     @Test("where no window has an order, keeping it would hide that nothing was done")
     func nothingUsable() async throws {
-        let server = try ScriptedServer(ChatScript.openAI.answer("no"))
+        let server = try servers.start(ChatScript.openAI.answer("no"))
         let ranker = try reranker(ChatScript.openAI.model(server)) { $0.unusableAnswers = .keepOrder }
         let error = await #expect(throws: RankingError.self) { try await ranker.rerank("q", documents(8), limit: nil) }
         #expect(error?.code == .unexpectedAnswer && server.requests.count == 3)
@@ -219,7 +220,7 @@ struct ListwiseRerankerTests {
             (.ollama, "invalid format"),
         ])
     func fallback(script: ChatScript, message: String) async throws {
-        let server = try ScriptedServer { request, _ in
+        let server = try servers.start { request, _ in
             let asked = AskedPrompt(request)
             if asked.isJSON { return script.error(400, type: "invalid_request_error", message) }
             return script.answer(asked.answer(ListwiseRerankerTests.byNumber(asked)))
@@ -239,7 +240,7 @@ struct ListwiseRerankerTests {
 
     @Test("a refusal for another reason is an error, and changes nothing")
     func otherRefusal() async throws {
-        let server = try ScriptedServer(
+        let server = try servers.start(
             ChatScript.openAI.error(400, type: "invalid_request_error", "The model is too small"))
         let ranker = try reranker(ChatScript.openAI.model(server))
         let error = await #expect(throws: RankingError.self) { try await ranker.rerank("q", documents(2), limit: nil) }
@@ -249,7 +250,7 @@ struct ListwiseRerankerTests {
 
     @Test("a tool can be forced in place of a schema")
     func tool() async throws {
-        let server = try ScriptedServer(
+        let server = try servers.start(
             ScriptedServer.Answer(
                 #"{"content": [{"type": "tool_use", "name": "ranking", "input": {"ranking": [2, 1]}}], "stop_reason": "tool_use"}"#
             ))
@@ -320,7 +321,7 @@ struct ListwiseRerankerTests {
 
     @Test("an estimate counts the requests that are sent, and tokens and cost above what they turn out")
     func estimate() async throws {
-        let server = try ScriptedServer { request, _ in
+        let server = try servers.start { request, _ in
             let asked = AskedPrompt(request)
             // A service that counts a token for each four bytes.
             let text = asked.answer(ListwiseRerankerTests.byNumber(asked))
@@ -331,7 +332,8 @@ struct ListwiseRerankerTests {
             let choice = JSONValue.members(["message": .members(["content": .string(text)])])
             return ScriptedServer.Answer(JSONValue.members(["choices": .array([choice]), "usage": usage]).compact)
         }
-        let ranker = try reranker(ChatScript.openAI.model(server, price: ServicePrice(perMillionInputTokens: 2, perMillionOutputTokens: 8)))
+        let ranker = try reranker(
+            ChatScript.openAI.model(server, price: ServicePrice(perMillionInputTokens: 2, perMillionOutputTokens: 8)))
         let estimate = try ranker.estimate("which one", documents(30))
         let usage = try #require(try await ranker.rerank("which one", documents(30), limit: nil).report.usage)
         #expect(estimate.requests == usage.requests)

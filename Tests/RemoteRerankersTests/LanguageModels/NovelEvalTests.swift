@@ -69,6 +69,7 @@ private struct NovelEval: Sendable {
     "Listwise reranking of NovelEval",
     .enabled(if: NovelEval.folder != nil, "needs RESIFT_SHARED with datasets/noveleval"))
 struct NovelEvalTests {
+    private let servers = ScriptedServers()
     private func ranker(
         _ server: ScriptedServer, window: SlidingWindow, unusable: UnusableAnswers = .fail
     ) throws -> ListwiseReranker {
@@ -92,7 +93,7 @@ struct NovelEvalTests {
         #expect(data.queries.count == 21)
         for (size, step) in [(20, 10), (8, 4)] {
             for query in data.queries {
-                let server = try ScriptedServer { request, _ in
+                let server = try servers.start { request, _ in
                     let asked = AskedPrompt(request)
                     return ChatScript.openAI.answer(asked.answer(NovelEvalTests.order(asked, query)))
                 }
@@ -127,7 +128,7 @@ struct NovelEvalTests {
         let data = try NovelEval()
         var (before, after) = (0.0, 0.0)
         for (number, query) in data.queries.enumerated() {
-            let server = try ScriptedServer { request, window in
+            let server = try servers.start { request, window in
                 var random = SeededGenerator(seed: seed &* 1_000_003 &+ UInt64(number * 100 + window))
                 let asked = AskedPrompt(request)
                 var order = NovelEvalTests.order(asked, query)
@@ -152,7 +153,7 @@ struct NovelEvalTests {
     func hostile(seed: UInt64) async throws {
         let data = try NovelEval()
         for (number, query) in data.queries.enumerated() {
-            let server = try ScriptedServer { request, window in
+            let server = try servers.start { request, window in
                 var random = SeededGenerator(seed: seed &* 1_000_003 &+ UInt64(number * 100 + window))
                 // One answer of each call is a usable one.
                 if window == 1 { return ChatScript.openAI.answer("[2] > [1]") }

@@ -14,6 +14,7 @@ import Testing
 
 @Suite("Pointwise yes or no")
 struct PointwiseRerankerTests {
+    private let servers = ScriptedServers()
     private let documents = ["relevant 90", "relevant 10", "relevant 50", "relevant 70"].map { Document($0) }
 
     /// Says yes with the probability in percent that the text ends with.
@@ -39,8 +40,10 @@ struct PointwiseRerankerTests {
 
     @Test("the score is p(yes) / (p(yes) + p(no)), one request a document")
     func scores() async throws {
-        let server = try ScriptedServer { request, _ in PointwiseRerankerTests.answer(request) }
-        let ranker = try PointwiseReranker(ChatScript.openAI.model(server, price: ServicePrice(perMillionInputTokens: 10, perMillionOutputTokens: 100)))
+        let server = try servers.start { request, _ in PointwiseRerankerTests.answer(request) }
+        let ranker = try PointwiseReranker(
+            ChatScript.openAI.model(server, price: ServicePrice(perMillionInputTokens: 10, perMillionOutputTokens: 100))
+        )
         let ranking = try await ranker.rerank("q", documents, limit: 3)
         #expect(ranking.candidates.map(\.index) == [0, 3, 2])
         for (candidate, expected) in zip(ranking.candidates, [0.9, 0.7, 0.5]) {
@@ -59,7 +62,7 @@ struct PointwiseRerankerTests {
 
     @Test("a minimum leaves out what is below it, and counts it")
     func minScore() async throws {
-        let server = try ScriptedServer { request, _ in PointwiseRerankerTests.answer(request) }
+        let server = try servers.start { request, _ in PointwiseRerankerTests.answer(request) }
         let ranker = try PointwiseReranker(ChatScript.openAI.model(server))
         let ranking = try await ranker.rerank("q", documents, limit: nil, options: RerankOptions(minScore: 0.6))
         #expect(ranking.candidates.map(\.index) == [0, 3] && ranking.report.belowMinScore == 2)
@@ -67,7 +70,7 @@ struct PointwiseRerankerTests {
 
     @Test("no more requests run at once than the settings allow")
     func concurrency() async throws {
-        let server = try ScriptedServer { request, _ in
+        let server = try servers.start { request, _ in
             try? await Task.sleep(for: .milliseconds(5))
             return PointwiseRerankerTests.answer(request)
         }
@@ -80,7 +83,7 @@ struct PointwiseRerankerTests {
 
     @Test("a document whose answer is neither has no score, and is counted")
     func unreadable() async throws {
-        let server = try ScriptedServer { request, _ in
+        let server = try servers.start { request, _ in
             AskedPrompt(request).passages.first == "relevant 70"
                 ? PointwiseRerankerTests.answer([("Perhaps", 0.8), ("?", 0.1)]) : PointwiseRerankerTests.answer(request)
         }
@@ -92,7 +95,7 @@ struct PointwiseRerankerTests {
 
     @Test("where no answer is a yes or a no, that is an error")
     func nothing() async throws {
-        let server = try ScriptedServer(PointwiseRerankerTests.answer([("<think>", 1)]))
+        let server = try servers.start(PointwiseRerankerTests.answer([("<think>", 1)]))
         let error = await #expect(throws: RankingError.self) {
             try await PointwiseReranker(ChatScript.openAI.model(server)).rerank("q", documents, limit: nil)
         }
@@ -104,21 +107,21 @@ struct PointwiseRerankerTests {
         let silent = ChatScript.openAI.answer("yes")
         let refusing = ChatScript.openAI.error(400, type: "invalid", "logprobs are not supported")
         for answer in [silent, refusing] {
-            let server = try ScriptedServer(answer)
+            let server = try servers.start(answer)
             let error = await #expect(throws: RankingError.self) {
                 try await PointwiseReranker(ChatScript.openAI.model(server)).rerank("q", documents, limit: nil)
             }
             #expect(error?.code == .unsupportedModel)
             #expect(error?.what == "llm:openAI/test gives no probabilities of tokens.")
         }
-        let server = try ScriptedServer(silent)
+        let server = try servers.start(silent)
         let error = #expect(throws: RankingError.self) { try PointwiseReranker(ChatScript.anthropic.model(server)) }
         #expect(error?.code == .unsupportedModel && server.requests.isEmpty)
     }
 
     @Test("one failure ends the others")
     func failure() async throws {
-        let server = try ScriptedServer { request, _ in
+        let server = try servers.start { request, _ in
             var answer = PointwiseRerankerTests.answer(request)
             if AskedPrompt(request).passages.first == "relevant 50" {
                 return ChatScript.openAI.error(401, type: "invalid", "no")
@@ -134,7 +137,7 @@ struct PointwiseRerankerTests {
 
     @Test("documents that the deadline came before have no score")
     func deadline() async throws {
-        let server = try ScriptedServer { request, _ in
+        let server = try servers.start { request, _ in
             var answer = PointwiseRerankerTests.answer(request)
             if AskedPrompt(request).passages.first == "relevant 70" { answer.fault = .silence }
             return answer
