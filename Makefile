@@ -1,5 +1,5 @@
 # `make demo` and `make test` need a Swift 6.2 toolchain or newer and what `deps` installs or names: no Python, no GPU.
-.PHONY: demo test build bench bench-peers oracle oracle-environment acceptance acceptance-environment acceptance-remote serve-abuse serve-load serve-failover serve-fuzz sanitize sanitize-threads neon fuzz format lint docs install clean deps
+.PHONY: demo test build bench bench-peers oracle oracle-environment acceptance acceptance-environment acceptance-remote serve-abuse serve-load serve-failover serve-fuzz sanitize sanitize-threads neon fuzz format lint docs install clean deps wire-llamacpp
 
 SWIFT ?= swift
 PREFIX ?= /usr/local
@@ -61,6 +61,12 @@ acceptance-remote: deps
 	@PYTHON=$(PYTHON) sh Tools/acceptance/environments.sh remote
 	$(RELEASE)
 	@.venv-acceptance-remote/bin/python Tools/acceptance/remote.py "$$($(SWIFT) build -c release --show-bin-path)/resift" --test-command "$(SWIFT) test -c release"
+
+# The clients of language models against a real llama.cpp server, from PyPI.
+wire-llamacpp: deps
+	@test -x .venv-wire/bin/python || $(PYTHON) -m venv .venv-wire
+	@.venv-wire/bin/python -m pip install --quiet -r Tools/wire/requirements.txt
+	@.venv-wire/bin/python Tools/wire/llamacpp.py $(SWIFT) test -c release --filter LlamaCppTests
 
 # Hostile clients; 64 clients for two minutes and SIGTERM; a killed node behind HAProxy; schemathesis over the OpenAPI.
 serve-abuse serve-load serve-failover: serve-%: deps

@@ -67,6 +67,7 @@ let package = Package(
             name: "RemoteRerankers",
             dependencies: [
                 "OrderedJSON", "Ranking", "Reranking", .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
             ], swiftSettings: strict),
         .target(
@@ -166,7 +167,9 @@ let package = Package(
             ], path: "Tests/ScriptedServer", swiftSettings: strict),
         .testTarget(
             name: "RemoteRerankersTests",
-            dependencies: ["OrderedJSON", "Ranking", "RemoteRerankers", "Reranking", "ScriptedServer"],
+            dependencies: [
+                "OrderedJSON", "Ranking", "RemoteRerankers", "Reranking", "ScriptedServer", "TestSupport", "TextFiles",
+            ],
             swiftSettings: strict),
         .testTarget(
             name: "RerankingTests",

@@ -135,10 +135,15 @@ public struct ServiceUsage: Sendable, Equatable {
     public var cost: Double?
     /// Answers of language models that broke the form that was asked for, and were repaired.
     public var malformedAnswers: Int
+    /// What was wrong with these; an answer can have several faults.
+    public var answerFaults: [AnswerFault: Int]
+    /// What was done otherwise than asked for, in sentences.
+    public var notes: [String]
 
     public init(
         requests: Int = 0, retries: Int = 0, inputTokens: Int? = nil, outputTokens: Int? = nil,
-        searchUnits: Double? = nil, cost: Double? = nil, malformedAnswers: Int = 0
+        searchUnits: Double? = nil, cost: Double? = nil, malformedAnswers: Int = 0,
+        answerFaults: [AnswerFault: Int] = [:], notes: [String] = []
     ) {
         self.requests = requests
         self.retries = retries
@@ -147,6 +152,8 @@ public struct ServiceUsage: Sendable, Equatable {
         self.searchUnits = searchUnits
         self.cost = cost
         self.malformedAnswers = malformedAnswers
+        self.answerFaults = answerFaults
+        self.notes = notes
     }
 
     /// Of both; what is known of one alone is what is known.
@@ -159,6 +166,8 @@ public struct ServiceUsage: Sendable, Equatable {
             requests: a.requests + b.requests, retries: a.retries + b.retries,
             inputTokens: sum(a.inputTokens, b.inputTokens), outputTokens: sum(a.outputTokens, b.outputTokens),
             searchUnits: sum(a.searchUnits, b.searchUnits), cost: sum(a.cost, b.cost),
-            malformedAnswers: a.malformedAnswers + b.malformedAnswers)
+            malformedAnswers: a.malformedAnswers + b.malformedAnswers,
+            answerFaults: a.answerFaults.merging(b.answerFaults, uniquingKeysWith: +),
+            notes: a.notes + b.notes.filter { !a.notes.contains($0) })
     }
 }

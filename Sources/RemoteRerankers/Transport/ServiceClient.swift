@@ -227,7 +227,8 @@ extension ServiceClient {
     private var whereItIs: String { "\(name) at \(baseURL)" }
 
     private func error(for refusal: ServiceRefusal, wait: Duration?) -> RankingError {
-        let said = refusal.message.map { "It says: \(key?.redacted(from: $0) ?? $0)" }
+        let refusal = key.map(refusal.redacted) ?? refusal
+        let said = refusal.message.map { "It says: \($0)" }
         let what = "\(whereItIs) refused the request with status \(refusal.status)."
         let isFinal = rules.isFinal(refusal)
         let (code, why, fix): (RankingError.Code, String, String) =
@@ -266,7 +267,7 @@ extension ServiceClient {
             default:
                 (.invalidInput, "The service does not accept it.", "Change what the service names, or the model.")
             }
-        return RankingError(code, what: what, why: said ?? why, fix: fix)
+        return RankingError(code, what: what, why: said ?? why, fix: fix, cause: refusal)
     }
 
     private func unreachable(_ what: String, _ why: String) -> RankingError {

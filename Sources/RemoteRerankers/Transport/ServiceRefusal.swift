@@ -2,7 +2,7 @@ import OrderedJSON
 import Ranking
 
 /// An answer with another status than success, and what it says about itself.
-package struct ServiceRefusal: Sendable {
+package struct ServiceRefusal: Error {
     package var status: Int
     /// What the service wrote for people; nil where it wrote nothing readable.
     package var message: String?
@@ -33,6 +33,14 @@ package struct ServiceRefusal: Sendable {
         self.codes = codes
         let texts = [error["message"], body["error"], body["detail"], body["message"]].compactMap { $0?.errorText }
         message = texts.lazy.compactMap(ServiceRefusal.readable).first
+    }
+
+    /// The same without the key, which a service may repeat.
+    func redacted(_ key: ServiceKey) -> ServiceRefusal {
+        var copy = self
+        copy.message = message.map { key.redacted(from: $0) }
+        copy.codes = codes.map { key.redacted(from: $0) }
+        return copy
     }
 
     /// One line of limited length without control characters.

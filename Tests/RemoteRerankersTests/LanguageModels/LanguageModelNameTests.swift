@@ -1,0 +1,97 @@
+import Ranking
+import Reranking
+import Testing
+
+@testable import RemoteRerankers
+
+@Suite("Names of language models")
+struct LanguageModelNameTests {
+    @Test(
+        "method, provider, model and address",
+        arguments: [
+            ("llm:anthropic/claude-x", .listwise, .anthropic, "claude-x", nil),
+            ("llm-pointwise:openai/gpt-x", .pointwise, .openai, "gpt-x", nil),
+            ("llm:ollama/qwen3:8b", .listwise, .ollama, "qwen3:8b", nil),
+            ("llm:ollama/m@http://host:1", .listwise, .ollama, "m", "http://host:1"),
+            ("llm:vllm/Qwen/Qwen3-8B@http://host:8000", .listwise, .vllm, "Qwen/Qwen3-8B", "http://host:8000/v1"),
+            ("llm:vllm/a@b@https://host/llm/v1", .listwise, .vllm, "a@b", "https://host/llm/v1"),
+            ("llm:llamacpp/m@http://[::1]:8080", .listwise, .llamacpp, "m", "http://[::1]:8080/v1"),
+            ("llm:llamacpp/m@http://host/", .listwise, .llamacpp, "m", "http://host/"),
+            ("llm:anthropic/m@http://host", .listwise, .anthropic, "m", "http://host"),
+        ] as [(String, LanguageModelName.Method, LanguageModelName.Provider, String, String?)])
+    func parse(
+        text: String, method: LanguageModelName.Method, provider: LanguageModelName.Provider, model: String,
+        baseURL: String?
+    ) throws {
+        let name = try #require(try LanguageModelName(text))
+        #expect(name.method == method && name.provider == provider && name.model == model && name.baseURL == baseURL)
+    }
+
+    @Test(
+        "other names are not its business", arguments: ["cohere:rerank-v3.5", "default", "llmx:openai/m", "./llm", ""])
+    func other(text: String) throws { #expect(try LanguageModelName(text) == nil) }
+
+    @Test(
+        "a name that is not complete is refused",
+        arguments: ["llm:", "llm:openai", "llm:openai/", "llm:nobody/m", "llm:vllm/@http://h", "llm:openai/a b"])
+    func refused(text: String) {
+        let error = #expect(throws: RankingError.self) { try LanguageModelName(text) }
+        #expect(error?.code == .invalidInput && error?.fix.contains("llm:") == true)
+    }
+
+    @Test("the key is that of the environment, and hosted services need one")
+    func keys() throws {
+        let name = try #require(try LanguageModelName("llm:openai/m"))
+        let error = #expect(throws: RankingError.self) { try name.languageModel(environment: [:]) }
+        #expect(error?.code == .accessDenied && error?.why.contains("OPENAI_API_KEY") == true)
+        _ = try name.languageModel(environment: ["OPENAI_API_KEY": "sk-x"])
+        _ = try name.languageModel(key: ServiceKey("sk-x"), environment: [:])
+        let local = try #require(try LanguageModelName("llm:ollama/m"))
+        #expect(try local.languageModel(environment: [:]).name == "llm:ollama/m")
+        // Somebody's own server behind a hosted service's interface.
+        let proxy = try #require(try LanguageModelName("llm:openai/m@http://localhost:1"))
+        _ = try proxy.languageModel(environment: [:])
+    }
+
+    @Test("the method makes the reranker", arguments: LanguageModelName.Provider.allCases)
+    func reranker(provider: LanguageModelName.Provider) throws {
+        let listwise = try #require(try LanguageModelName("llm:\(provider.rawValue)/m@http://localhost:1"))
+        #expect(try listwise.reranker(listwise.languageModel(environment: [:])) is ListwiseReranker)
+        let pointwise = try #require(try LanguageModelName("llm-pointwise:\(provider.rawValue)/m@http://localhost:1"))
+        let model = try pointwise.languageModel(environment: [:])
+        #expect(model.name == "llm-pointwise:\(provider.rawValue)/m")
+        if provider == .anthropic {
+            #expect(throws: RankingError.self) { try pointwise.reranker(model) }
+        } else {
+            #expect(try pointwise.reranker(model) is PointwiseReranker)
+        }
+    }
+}
+
+@Suite("Prices of tokens")
+struct PriceListTests {
+    @Test("a list names models")
+    func list() throws {
+        let text = #"{"a": {"input": 3, "output": 15.5}, "b": {"input": 0, "output": 0, "note": "ours"}}"#
+        let prices = try ServicePrice.list(json: Array(text.utf8), source: "prices.json")
+        #expect(
+            prices == [
+                "a": ServicePrice(perMillionInputTokens: 3, perMillionOutputTokens: 15.5),
+                "b": ServicePrice(perMillionInputTokens: 0, perMillionOutputTokens: 0),
+            ])
+        #expect(prices["a"]?.cost(of: ServiceUsage(inputTokens: 2_000_000, outputTokens: 100_000)) == 6 + 1.55)
+    }
+
+    @Test(
+        "what is no list of prices is refused",
+        arguments: [
+            "", "[]", #"{"a": 3}"#, #"{"a": {"input": 3}}"#, #"{"a": {"input": -1, "output": 1}}"#,
+            #"{"a": {"input": 1e400, "output": 1}}"#, #"{"a": {"input": "3", "output": 1}}"#,
+        ])
+    func refused(text: String) {
+        let error = #expect(throws: RankingError.self) {
+            try ServicePrice.list(json: Array(text.utf8), source: "prices.json")
+        }
+        #expect(error?.code == .invalidInput && error?.what.hasPrefix("prices.json ") == true)
+    }
+}
