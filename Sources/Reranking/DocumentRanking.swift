@@ -5,6 +5,18 @@ public import Ranking
 public struct DocumentRanking: Sendable {
     public var candidates: [Candidate]
     public var report: RerankReport
+
+    /// Makes a ranking of all documents the answer: what scores too low is left out, the best come first.
+    mutating func sort(limit: Int?, minScore: Float?) {
+        if let minScore {
+            let count = candidates.count
+            // What has no score may be above or below: it cannot be vouched for.
+            candidates.removeAll { !$0.isScored || $0.score < minScore }
+            report.belowMinScore = count - report.unscoredDocuments - candidates.count
+        }
+        candidates.sort(by: Candidate.precedes)
+        if let limit { candidates = Array(candidates.prefix(limit)) }
+    }
 }
 
 /// What a rerank did.
