@@ -190,7 +190,7 @@ let package = Package(
         .testTarget(
             name: "ResiftServerTests",
             dependencies: [
-                "Inference", "OrderedJSON", "Reranking", "ResiftServer", "TestSupport",
+                "Inference", "OrderedJSON", "Reranking", "ResiftServer", "ScoreCaches", "TestSupport",
                 .product(name: "CoreMetrics", package: "swift-metrics"),
                 .product(name: "InMemoryTracing", package: "swift-distributed-tracing"),
                 .product(name: "Logging", package: "swift-log"),

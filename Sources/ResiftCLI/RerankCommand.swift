@@ -226,7 +226,8 @@ struct RerankCommand: AsyncParsableCommand {
             """
             \(report.model): \(report.pairs) pairs, \(report.tokens) tokens, \(report.totalMilliseconds.rounded()) ms \
             (tokenize \(report.tokenizeMilliseconds.rounded()), inference \(report.inferenceMilliseconds.rounded()))\
-            \(report.compute.map { ", \($0.threads) threads, \($0.kernels) kernels, \($0.precision)" } ?? "")
+            \(report.compute.map { ", \($0.threads) threads, \($0.kernels) kernels, \($0.precision)" } ?? "")\
+            \(report.cacheHits > 0 ? ", \(report.cacheHits) from the cache" : "")
 
             """)
     }

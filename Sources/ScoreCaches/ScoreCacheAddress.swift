@@ -111,10 +111,10 @@ private struct TierParser {
         var options: [String: String] = [:]
         for option in rest[rest.index(after: mark)...].split(separator: "&") {
             let parts = option.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-            guard parts.count == 2, let value = String(parts[1]).removingPercentEncoding else {
+            guard parts.count == 2 else {
                 throw TierParser.error(text, "\"\(option)\" is no option: one is NAME=VALUE.")
             }
-            options[String(parts[0])] = value
+            options[String(parts[0])] = String(parts[1])
         }
         self.options = options
     }
@@ -194,14 +194,15 @@ private struct TierParser {
         guard let name = options.keys.sorted().first(where: { !known.contains($0) }) else { return }
         throw error(
             known.isEmpty
-                ? "\(scheme) has no options." : "\"\(name)\" is no option of \(scheme): those are \(known.joined(separator: ", ")).")
+                ? "\(scheme) has no options."
+                : "\"\(name)\" is no option of \(scheme): those are \(known.joined(separator: ", ")).")
     }
 
     private func bytes(_ text: String) throws(RankingError) -> Int {
         let units = [("KB", 10), ("MB", 20), ("GB", 30), ("TB", 40)]
         let unit = units.first { text.uppercased().hasSuffix($0.0) }
         guard let number = Int(text.dropLast(unit == nil ? 0 : 2)), number > 0,
-            case let (product, overflow) = number.multipliedReportingOverflow(by: 1 << (unit?.1 ?? 0)), !overflow,
+            case (let product, let overflow) = number.multipliedReportingOverflow(by: 1 << (unit?.1 ?? 0)), !overflow,
             product <= 1 << 50
         else { throw error("\"\(text)\" is no size: 64MB, 2GB, or a number of bytes.") }
         return product

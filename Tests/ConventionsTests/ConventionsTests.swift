@@ -54,7 +54,9 @@ struct ConventionsTests {
 
     @Test(
         "every relative link in the documents resolves",
-        arguments: ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md", "Deploy/README.md", "Documentation/caching.md",
+        arguments: [
+            "README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md", "Deploy/README.md",
+            "Documentation/caching.md",
             "Documentation/serving.md",
         ])
     func links(document: String) throws {

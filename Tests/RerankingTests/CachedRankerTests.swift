@@ -109,7 +109,8 @@ struct CachedRankerTests {
             RerankOptions(longDocuments: .split()), RerankOptions(truncation: .onlySecond),
             RerankOptions(instruction: ""), RerankOptions(instruction: "i"), RerankOptions(maxTokens: 9),
             RerankOptions(maxDocumentTokens: 9), RerankOptions(maxPassages: 9), RerankOptions(rankFields: ["x"]),
-            RerankOptions(activation: .sigmoid), RerankOptions(calibration: .platt(PlattScaling(slope: 1, intercept: 0))),
+            RerankOptions(activation: .sigmoid),
+            RerankOptions(calibration: .platt(PlattScaling(slope: 1, intercept: 0))),
             RerankOptions(label: 1),
         ] {
             #expect(try await isNew("a", "1", query: "q", "d", options), "\(options)")

@@ -64,7 +64,8 @@ struct SharedScoringTests {
         #expect(plain.crossEncoder.scheduler.callsInProgress.isEmpty)
     }
 
-    @Test("calls that overlap score the union, split documents and repeated ones too", arguments: 0..<5 as Range<UInt64>)
+    @Test(
+        "calls that overlap score the union, split documents and repeated ones too", arguments: 0..<5 as Range<UInt64>)
     func overlapping(seed: UInt64) async throws {
         var random = SeededGenerator(seed: seed)
         let plain = try Models.plain()

@@ -24,8 +24,7 @@ for start in stride(from: first, to: first + count, by: 50) {
         })
     await cache.flush()
     // Whoever reads this line kills the process in the middle of the next ones.
-    print("stored \(start)")
-    fflush(stdout)
+    FileHandle.standardOutput.write(Data("stored \(start)\n".utf8))
 }
 await cache.close()
 print("failures \(cache.tiers[0].failures)")

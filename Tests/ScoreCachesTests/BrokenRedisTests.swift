@@ -10,7 +10,8 @@ import Testing
 struct BrokenRedisTests {
     /// Answers the greeting as an old server does, then by `answer`.
     private func failures(
-        timeout: Duration = .seconds(20), lookups: Int = 1, _ answer: @escaping @Sendable (String) -> ScriptedServer.Answer?
+        timeout: Duration = .seconds(20), lookups: Int = 1,
+        _ answer: @escaping @Sendable (String) -> ScriptedServer.Answer?
     ) async throws -> [CacheTierStatistics.Failure: Int] {
         let server = try await ScriptedServer { request in
             request.contains("HELLO") ? .init("-ERR unknown command\r\n") : answer(request)

@@ -43,7 +43,9 @@ struct RESPParserTests {
             String(repeating: "*1\r\n", count: 9), "+" + String(repeating: "a", count: 5_000),
             String(repeating: "|1\r\n+a\r\n+b\r\n", count: 40_000),
         ] {
-            #expect(throws: RESPParser.Malformed.self, "\(bytes.prefix(20))") { try read(Array(bytes.utf8), pieces: 4_096) }
+            #expect(throws: RESPParser.Malformed.self, "\(bytes.prefix(20))") {
+                try read(Array(bytes.utf8), pieces: 4_096)
+            }
         }
     }
 

@@ -1,4 +1,5 @@
 import Foundation
+import Inference
 import NIOCore
 import Ranking
 import Reranking
@@ -114,7 +115,7 @@ struct RedisScoreCacheTests {
         func name(_ number: Int) -> String {
             "resift:score:1:" + TestScores.key(number).bytes.map { String(format: "%02x", $0) }.joined()
         }
-        var commands = ByteBuffer()
+        var commands = NIOCore.ByteBuffer()
         RESPCommand.append("SET", name(0), "garbage", to: &commands)
         RESPCommand.append("DEL", name(1), to: &commands)
         RESPCommand.append("LPUSH", name(1), "a list", to: &commands)
@@ -142,7 +143,7 @@ struct RedisScoreCacheTests {
         let before = cache.tiers[0].failures[.timeout] ?? 0
         let link = RedisLink(RedisSettings(port: server.port), timeout: .seconds(60), tls: nil)
         async let asleep: Void = {
-            var commands = ByteBuffer()
+            var commands = NIOCore.ByteBuffer()
             RESPCommand.append("DEBUG", "SLEEP", "1.5", to: &commands)
             _ = try? await link.send(commands, replies: 1)
         }()

@@ -67,7 +67,8 @@ struct SQLiteScoreCacheTests {
     @Test("reading writes nothing until scores are stored; what was used longest ago makes place")
     func leastRecentlyUsed() async throws {
         let clock = TestClock()
-        let each = (StoredScoreCoding.bytes(of: TestScores.score(1), key: TestScores.key(1))?.count ?? 0) + ScoreFile.rowBytes
+        let each =
+            (StoredScoreCoding.bytes(of: TestScores.score(1), key: TestScores.key(1))?.count ?? 0) + ScoreFile.rowBytes
         let cache = try open(maxBytes: 100 * each, clock: clock)
         await store(TestScores.entries(0..<50), in: cache)
         clock.advance(10)
@@ -132,7 +133,9 @@ struct SQLiteScoreCacheTests {
     func fileSize() async throws {
         let maxBytes = 2 << 20
         let cache = try open(maxBytes: maxBytes)
-        for start in stride(from: 0, to: 30_000, by: 2_000) { await store(TestScores.entries(start..<start + 2_000), in: cache) }
+        for start in stride(from: 0, to: 30_000, by: 2_000) {
+            await store(TestScores.entries(start..<start + 2_000), in: cache)
+        }
         await cache.close()
         let size = try FileManager.default.attributesOfItem(atPath: path)[.size] as? Int ?? 0
         #expect(size > maxBytes / 2 && size < maxBytes * 3 / 2, "\(size)")
@@ -142,22 +145,20 @@ struct SQLiteScoreCacheTests {
 
     /// The program of Tests/ScoreCacheWriter, built beside the tests.
     private func writer(_ first: Int, _ count: Int) throws -> (Process, FileHandle) {
-        var folder = Bundle(for: Anchor.self).bundleURL
-        while !FileManager.default.isExecutableFile(atPath: folder.appendingPathComponent("ScoreCacheWriter").path),
-            folder.pathComponents.count > 1
-        {
-            folder.deleteLastPathComponent()
-        }
+        #if os(Linux)
+            let tests = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
+        #else
+            let tests =
+                Bundle.allBundles.first { $0.bundlePath.hasSuffix(".xctest") }?.bundleURL ?? Bundle.main.bundleURL
+        #endif
         let process = Process()
-        process.executableURL = folder.appendingPathComponent("ScoreCacheWriter")
+        process.executableURL = tests.deletingLastPathComponent().appendingPathComponent("ScoreCacheWriter")
         process.arguments = [path, "\(first)", "\(count)"]
         let pipe = Pipe()
         process.standardOutput = pipe
         try process.run()
         return (process, pipe.fileHandleForReading)
     }
-
-    private final class Anchor {}
 
     @Test("two processes write and read the same file at once")
     func twoProcesses() async throws {
@@ -279,12 +280,15 @@ struct SQLiteScoreCacheTests {
             try db.execute(
                 sql: "UPDATE score SET value = x'00' WHERE key = ?", arguments: [Data(TestScores.key(1).bytes)])
         }
-        #expect(await cache.values(for: (0..<3).map(TestScores.key)) == [TestScores.score(0), nil, TestScores.score(2)])
+        #expect(
+            await cache.values(for: (0..<3).map(TestScores.key)) == [TestScores.score(0), nil, TestScores.score(2)])
         #expect(cache.tiers[0].failures == [.damaged: 1])
         await cache.close()
     }
 
-    @Test("what the system refuses is counted by its kind, and costs no call", .enabled(if: geteuid() == 0, "needs root: mount"))
+    @Test(
+        "what the system refuses is counted by its kind, and costs no call",
+        .enabled(if: geteuid() == 0, "needs root: mount"))
     func refusals() async throws {
         // A file system of 1 MB, which is then full, and then read-only.
         let disk = folder.path + "/disk"
@@ -302,7 +306,9 @@ struct SQLiteScoreCacheTests {
         defer { _ = try? run("umount", "-l", disk) }
         let cache = try SQLiteScoreCache(.init(path: disk + "/scores.db"))
         await store(TestScores.entries(0..<20), in: cache)
-        for start in stride(from: 1_000, to: 20_000, by: 1_000) { await store(TestScores.entries(start..<start + 1_000), in: cache) }
+        for start in stride(from: 1_000, to: 20_000, by: 1_000) {
+            await store(TestScores.entries(start..<start + 1_000), in: cache)
+        }
         #expect((cache.tiers[0].failures[.full] ?? 0) + (cache.tiers[0].failures[.storage] ?? 0) > 0)
         #expect(await cache.values(for: [TestScores.key(3)]) == [TestScores.score(3)])
         await cache.close()

@@ -62,7 +62,8 @@ struct ScoreCacheAddressTests {
         arguments: [
             "redis://user:hunter2@host/0", "redis://:hunter2@host?nonsense=1", "redis:user:hunter2@host",
             "redis://user:hunter2@host/x", "redis://user:hun/ter2?hunter2@host", "redis://user:hunter2",
-            "rediss://a:hunter2@b@c?timeout=x", "memory:1MB,redis://user:hunter2@host:99999", "redsi://user:hunter2@host",
+            "rediss://a:hunter2@b@c?timeout=x", "memory:1MB,redis://user:hunter2@host:99999",
+            "redsi://user:hunter2@host",
         ])
     func secrecy(text: String) {
         var texts: [String] = []

@@ -53,7 +53,8 @@ struct StoredScoreCodingTests {
     func arbitrary(seed: UInt64) {
         var random = SeededGenerator(seed: seed)
         for _ in 0..<100 {
-            let bytes = [0x52, 0x53, 0x63, 1] + (0..<random.int(in: 0...60)).map { _ in UInt8(random.int(in: 0...255)) }
+            let bytes =
+                [0x52, 0x53, 0x63, 1] + (0..<random.int(in: 0...60)).map { _ in UInt8(random.int(in: 0...255)) }
             #expect(StoredScoreCoding.score(from: bytes, key: TestScores.key(0)) == nil)
         }
     }

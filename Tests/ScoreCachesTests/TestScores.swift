@@ -1,6 +1,7 @@
 import Crypto
 import Foundation
 import Inference
+import Ranking
 import Reranking
 import TestSupport
 

@@ -1,4 +1,5 @@
 import Inference
+import Ranking
 import Reranking
 import ScoreCaches
 import TestSupport

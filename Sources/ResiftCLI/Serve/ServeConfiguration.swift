@@ -56,7 +56,8 @@ struct ServeConfiguration {
 
     private mutating func readCache(_ flags: ServeOptions, _ values: SettingValues) throws {
         // A flag comes before what the environment and the file say of either.
-        let bytes = flags.cache == nil ? try values.number("cache-bytes", flags.cacheBytes, in: 0...Int.max) : flags.cacheBytes
+        let bytes =
+            flags.cache == nil ? try values.number("cache-bytes", flags.cacheBytes, in: 0...Int.max) : flags.cacheBytes
         let address = flags.cacheBytes == nil ? try flags.cache ?? values.string("cache") : flags.cache
         guard bytes == nil || address == nil else {
             throw RankingError(
@@ -128,7 +129,8 @@ struct SettingValues {
         "host", "port", "model", "default-model", "alias", "unknown-models", "threads", "precision", "long-documents",
         "index", "embedder", "api-keys", "api-keys-file", "tls-certificate", "tls-key", "cors-origin",
         "max-body-bytes", "max-documents", "max-document-bytes", "max-request-tokens", "max-queue", "max-queue-wait",
-        "max-connections", "read-timeout", "idle-timeout", "drain-delay", "drain-timeout", "cache", "cache-bytes", "log-format",
+        "max-connections", "read-timeout", "idle-timeout", "drain-delay", "drain-timeout", "cache", "cache-bytes",
+        "log-format",
         "log-level",
     ]
 

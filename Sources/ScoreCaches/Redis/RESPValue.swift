@@ -109,7 +109,8 @@ struct RESPParser {
             guard let string else { return .scalar(.null) }
             bytes += string.count
             guard bytes <= RESPParser.mostReplyBytes else { throw Malformed(reason: "a reply of too many bytes") }
-            return .scalar(type == UInt8(ascii: "!") ? .error(String(decoding: string, as: UTF8.self)) : .string(string))
+            return .scalar(
+                type == UInt8(ascii: "!") ? .error(String(decoding: string, as: UTF8.self)) : .string(string))
         case UInt8(ascii: "*"), UInt8(ascii: "~"): return try begin(.array, text, times: 1)
         case UInt8(ascii: "%"): return try begin(.array, text, times: 2)
         case UInt8(ascii: ">"): return try begin(.push, text, times: 1)

@@ -1,8 +1,9 @@
-import class Inference.Monitor
 import NIOCore
 import NIOPosix
 import NIOSSL
 import Reranking
+
+import class Inference.Monitor
 
 #if canImport(Glibc)
     import Glibc

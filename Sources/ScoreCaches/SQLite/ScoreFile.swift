@@ -1,4 +1,5 @@
 import GRDB
+import Inference
 import Ranking
 import Reranking
 
@@ -142,9 +143,7 @@ enum ScoreFile {
     /// True where the file's header has our number: what else is in it may be broken.
     static func isOurs(_ path: String) -> Bool {
         // Nobody has this file open through SQLite in this process: opening it just failed.
-        guard let file = FileHandle(forReadingAtPath: path) else { return false }
-        defer { try? file.close() }
-        guard let header = try? file.read(upToCount: 72), header.count == 72 else { return false }
+        guard let header = (try? MappedFile(path: path))?.bytes.prefix(72), header.count == 72 else { return false }
         return header.starts(with: Array("SQLite format 3\u{0}".utf8))
             && header.suffix(4).reduce(0) { $0 << 8 | Int64($1) } == applicationID
     }
