@@ -288,22 +288,13 @@ struct SQLiteScoreCacheTests {
 
     @Test(
         "what the system refuses is counted by its kind, and costs no call",
-        .enabled(if: geteuid() == 0, "needs root: mount"))
+        .enabled(if: FileSystems.canBeMounted, "nobody but root can mount a file system"))
     func refusals() async throws {
         // A file system of 1 MB, which is then full, and then read-only.
         let disk = folder.path + "/disk"
         try FileManager.default.createDirectory(atPath: disk, withIntermediateDirectories: true)
-        func run(_ arguments: String...) throws -> Int32 {
-            let process = Process()
-            process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-            process.arguments = arguments
-            process.standardError = FileHandle.nullDevice
-            try process.run()
-            process.waitUntilExit()
-            return process.terminationStatus
-        }
-        try #require(try run("mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", disk) == 0)
-        defer { _ = try? run("umount", "-l", disk) }
+        try #require(try FileSystems.run("mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", disk) == 0)
+        defer { _ = try? FileSystems.run("umount", "-l", disk) }
         let cache = try SQLiteScoreCache(.init(path: disk + "/scores.db"))
         await store(TestScores.entries(0..<20), in: cache)
         for start in stride(from: 1_000, to: 20_000, by: 1_000) {
@@ -312,8 +303,29 @@ struct SQLiteScoreCacheTests {
         #expect((cache.tiers[0].failures[.full] ?? 0) + (cache.tiers[0].failures[.storage] ?? 0) > 0)
         #expect(await cache.values(for: [TestScores.key(3)]) == [TestScores.score(3)])
         await cache.close()
-        try #require(try run("mount", "-o", "remount,ro", disk) == 0)
+        try #require(try FileSystems.run("mount", "-o", "remount,ro", disk) == 0)
         let error = #expect(throws: RankingError.self) { try SQLiteScoreCache(.init(path: disk + "/new.db")) }
         #expect(error?.code == .storage)
+    }
+}
+
+/// Small file systems for tests that fill them up.
+private enum FileSystems {
+    static let canBeMounted: Bool = {
+        guard let folder = try? TemporaryFolder(), (try? run("mount", "-t", "tmpfs", "tmpfs", folder.path)) == 0 else {
+            return false
+        }
+        return (try? run("umount", folder.path)) == 0
+    }()
+
+    /// The status of a command.
+    static func run(_ arguments: String...) throws -> Int32 {
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        process.arguments = arguments
+        process.standardError = FileHandle.nullDevice
+        try process.run()
+        process.waitUntilExit()
+        return process.terminationStatus
     }
 }

@@ -51,15 +51,19 @@ final class RedisLink: Sendable {
     func send(_ commands: ByteBuffer, replies: Int) async throws -> [RESPValue] {
         let connection = try self.connection()
         let promise = loop.makePromise(of: [RESPValue].self)
+        let sent = Monitor<(channel: any Channel, at: ContinuousClock.Instant)?>(nil)
         let timer = loop.scheduleTask(in: TimeAmount(timeout)) { [self] in
             promise.fail(RedisFailure(.timeout))
-            // One that is not established yet has a timeout of its own.
-            connection.whenSuccess { [self] channel in give(up: channel, after: .timeout) }
+            // A connection that was established a moment ago is not to blame, and one that is not yet has a timeout of
+            // its own.
+            guard let sent = sent.withLock({ $0 }), ContinuousClock.now - sent.at > timeout / 2 else { return }
+            give(up: sent.channel, after: .timeout)
         }
         promise.futureResult.whenComplete { _ in timer.cancel() }
         connection.whenComplete { result in
             switch result {
             case .success(let channel):
+                sent.withLock { $0 = (channel, .now) }
                 channel.writeAndFlush(RedisRequest(commands: commands, replies: replies, promise: promise))
                     .whenFailure { _ in promise.fail(RedisFailure(.connection)) }
             case .failure(let error): promise.fail(error)
@@ -96,26 +100,28 @@ final class RedisLink: Sendable {
 
     /// The connection, which is opened where there is none.
     private func connection() throws(RedisFailure) -> EventLoopFuture<any Channel> {
-        let promise = loop.makePromise(of: (any Channel).self)
-        let (known, refusal) = state.withLock { state -> (EventLoopFuture<any Channel>?, RedisFailure?) in
-            if let connection = state.connection { return (connection, nil) }
-            if state.isClosed { return (nil, RedisFailure(.connection)) }
+        enum Answer {
+            case known(EventLoopFuture<any Channel>)
+            case new(EventLoopPromise<any Channel>)
+            case refused(RedisFailure)
+        }
+        let answer = state.withLock { state -> Answer in
+            if let connection = state.connection { return .known(connection) }
+            if state.isClosed { return .refused(RedisFailure(.connection)) }
             if let retryAt = state.retryAt, ContinuousClock.now < retryAt {
-                return (nil, RedisFailure(state.lastFailure))
+                return .refused(RedisFailure(state.lastFailure))
             }
+            let promise = loop.makePromise(of: (any Channel).self)
             state.connection = promise.futureResult
-            return (nil, nil)
+            return .new(promise)
         }
-        if let connection = known {
-            promise.fail(CancellationError())
-            return connection
+        switch answer {
+        case .known(let connection): return connection
+        case .refused(let failure): throw failure
+        case .new(let promise):
+            open(promise)
+            return promise.futureResult
         }
-        if let refusal {
-            promise.fail(refusal)
-            throw refusal
-        }
-        open(promise)
-        return promise.futureResult
     }
 
     private func open(_ promise: EventLoopPromise<any Channel>) {

@@ -42,8 +42,23 @@ enum ScoreFile {
 
     // MARK: Opening
 
+    private static let openingAttempts = 5
+
     /// Throws `corruptFile`, `busy` or `storage`.
     static func open(_ path: String) throws(RankingError) -> DatabasePool {
+        for _ in 1..<openingAttempts {
+            do {
+                return try openOnce(path)
+            } catch {
+                guard error.code == .busy else { throw error }
+                // While another process turns a new file into one with a log, SQLite does not wait by itself.
+                usleep(50_000)
+            }
+        }
+        return try openOnce(path)
+    }
+
+    private static func openOnce(_ path: String) throws(RankingError) -> DatabasePool {
         let result = Result { () throws -> DatabasePool in
             var configuration = Configuration()
             // Two processes that make the file at the same time wait for each other.
