@@ -46,10 +46,12 @@ struct ServerMetrics: Sendable {
     /// A batch of a model.
     func record(_ batch: BatchRecord, model: String) {
         let model = [("model", model)]
+        count("resift_shared_pairs_total", by: batch.sharedPairs, model)
+        // Other calls had all of them scored.
+        guard batch.pairs > 0 else { return }
         sample("resift_batch_pairs", batch.pairs, model)
         sample("resift_batch_tokens", batch.tokens, model)
         sample("resift_batch_calls", batch.calls, model)
-        count("resift_shared_pairs_total", by: batch.sharedPairs, model)
         time("resift_batch_seconds", .milliseconds(batch.milliseconds), model)
         sample("te_batch_next_size", batch.pairs, [])
         sample("te_batch_next_tokens", batch.tokens, [])
