@@ -75,7 +75,8 @@ final class AnswersInProgress: Sendable {
         /// Gives up what was not resolved. To be called when everything that was is in the cache.
         func end() {
             table.state.withLock { state in
-                for key in answers.keys { state[key] = nil }
+                // A key that was given up may be another call's by now.
+                for (key, answer) in answers where state[key] === answer { state[key] = nil }
             }
             for answer in answers.values { answer.end(nil) }
         }
