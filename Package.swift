@@ -57,6 +57,13 @@ let package = Package(
             dependencies: ["Inference", "OrderedJSON", "Ranking", .product(name: "GRDB", package: "GRDB.swift")],
             swiftSettings: strict),
         .target(
+            name: "ScoreCaches",
+            dependencies: [
+                "Inference", "Ranking", "Reranking", .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "GRDB", package: "GRDB.swift"), .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"), .product(name: "NIOSSL", package: "swift-nio-ssl"),
+            ], swiftSettings: strict),
+        .target(
             name: "Hub",
             dependencies: [
                 "OrderedJSON", "Ranking", .product(name: "AsyncHTTPClient", package: "async-http-client"),
@@ -74,14 +81,14 @@ let package = Package(
             name: "Resift",
             dependencies: [
                 "CLibxml2", "Evaluation", "Hub", "Inference", "OrderedJSON", "Ranking", "Reranking", "Retrieval",
-                "TextFiles", "Tokenizers", .product(name: "Yams", package: "Yams"),
+                "ScoreCaches", "TextFiles", "Tokenizers", .product(name: "Yams", package: "Yams"),
             ],
             resources: [.copy("Resources/default-model")], swiftSettings: strict),
         .target(name: "Evaluation", dependencies: ["OrderedJSON", "Ranking", "TextFiles"], swiftSettings: strict),
         .target(
             name: "ResiftServer",
             dependencies: [
-                "Inference", "OrderedJSON", "Ranking", "Reranking", "Resift", "Retrieval", "TextFiles",
+                "Inference", "OrderedJSON", "Ranking", "Reranking", "Resift", "Retrieval", "ScoreCaches", "TextFiles",
                 .product(name: "CoreMetrics", package: "swift-metrics"),
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
@@ -175,6 +182,17 @@ let package = Package(
             name: "RerankingTests",
             dependencies: ["Inference", "OrderedJSON", "Ranking", "Reranking", "TestSupport", "Tokenizers"],
             swiftSettings: strict),
+        .executableTarget(
+            name: "ScoreCacheWriter",
+            dependencies: ["Reranking", "ScoreCaches", .product(name: "Crypto", package: "swift-crypto")],
+            path: "Tests/ScoreCacheWriter", swiftSettings: strict),
+        .testTarget(
+            name: "ScoreCachesTests",
+            dependencies: [
+                "Inference", "Ranking", "Reranking", "ScoreCacheWriter", "ScoreCaches", "TestSupport",
+                .product(name: "Crypto", package: "swift-crypto"), .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
+            ], swiftSettings: strict),
         .testTarget(
             name: "ResiftTests",
             dependencies: [
@@ -191,7 +209,8 @@ let package = Package(
         .testTarget(
             name: "ResiftServerTests",
             dependencies: [
-                "Inference", "OrderedJSON", "Ranking", "RemoteRerankers", "Reranking", "ResiftServer", "TestSupport",
+                "Inference", "OrderedJSON", "Ranking", "RemoteRerankers", "Reranking", "ResiftServer", "ScoreCaches",
+                "TestSupport",
                 .product(name: "CoreMetrics", package: "swift-metrics"),
                 .product(name: "InMemoryTracing", package: "swift-distributed-tracing"),
                 .product(name: "Logging", package: "swift-log"),

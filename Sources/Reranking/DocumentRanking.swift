@@ -10,6 +10,18 @@ public struct DocumentRanking: Sendable {
         self.candidates = candidates
         self.report = report
     }
+
+    /// Makes a ranking of all documents the answer: what scores too low is left out, the best come first.
+    package mutating func sort(limit: Int?, minScore: Float?) {
+        if let minScore {
+            let count = candidates.count
+            // What has no score may be above or below: it cannot be vouched for.
+            candidates.removeAll { !$0.isScored || $0.score < minScore }
+            report.belowMinScore = count - report.unscoredDocuments - candidates.count
+        }
+        candidates.sort(by: Candidate.precedes)
+        if let limit { candidates = Array(candidates.prefix(limit)) }
+    }
 }
 
 /// What a rerank did.

@@ -22,6 +22,8 @@ struct RerankRun {
     private let deadline: ContinuousClock.Instant?
     private let keys: ScoreKeys?
     private var keyOfDocument: [ScoreKey] = []
+    /// From the lookup until what was computed is stored: so that nobody can miss both the cache and this call.
+    private var interest: CallsInProgress.Interest?
     /// Documents whose score was computed.
     private var computed: [Int] = []
     private var plannedTokens = 0
@@ -96,15 +98,41 @@ struct RerankRun {
         for chunk in chunks(Array(texts.indices), documents: RerankRun.plannedAtOnce) {
             keyOfDocument += try await onAllThreads(chunk) { index in keys.key(of: texts[index]) }
         }
-        scores = await cache.values(for: keyOfDocument)
+        interest = encoder.scheduler.callsInProgress.enter(keyOfDocument)
+        scores = try await values(of: keyOfDocument, in: cache)
         cacheHits = scores.count { $0 != nil }
     }
 
+    /// Throws DeadlinePassed where the deadline came first, and CancellationError.
+    private func values(of keys: [ScoreKey], in cache: any ScoreCache) async throws -> [StoredScore?] {
+        guard let deadline else { return await cache.values(for: keys) }
+        return try await withThrowingTaskGroup(of: [StoredScore?].self) { group in
+            group.addTask { await cache.values(for: keys) }
+            group.addTask {
+                try await Task.sleep(until: deadline, clock: .continuous)
+                throw DeadlinePassed()
+            }
+            defer { group.cancelAll() }
+            return try await group.next() ?? []
+        }
+    }
+
     /// Keeps what was computed.
-    func store() async {
-        guard let cache = reranker.cache, !computed.isEmpty else { return }
-        await cache.store(
-            computed.compactMap { index in scores[index].map { (key: keyOfDocument[index], value: $0) } })
+    mutating func store() async {
+        if let cache = reranker.cache, !computed.isEmpty {
+            await cache.store(
+                computed.compactMap { index in scores[index].map { (key: keyOfDocument[index], value: $0) } })
+        }
+        interest = nil
+    }
+
+    /// What other calls may be asking for as well.
+    private func shared(_ planned: some Sequence<Planned>) -> SharedPairs? {
+        guard interest != nil else { return nil }
+        return SharedPairs(
+            keys: planned.flatMap { index, plan in
+                plan.pairs.indices.map { PairKey(document: keyOfDocument[index], passage: $0) }
+            }, calls: encoder.scheduler.callsInProgress)
     }
 
     // MARK: All documents
@@ -122,7 +150,8 @@ struct RerankRun {
         let pairs = planned.flatMap(\.plan.pairs)
         let known = scores.reduce(0) { $0 + ($1?.logits.count ?? 0) }
         let prefix = try await SharedPrefix().cache(for: pairs, encoder)
-        let job = ScoringJob(pairs, after: prefix, client: options.client ?? "", maxWait: options.maxWait)
+        let job = ScoringJob(
+            pairs, after: prefix, client: options.client ?? "", shared: shared(planned), maxWait: options.maxWait)
         let progress = options.progress
         let scored = try await encoder.score(job) { done in
             progress?(RerankProgress(scoredPairs: known + done, totalPairs: known + pairs.count))
@@ -215,8 +244,8 @@ struct RerankRun {
                 let scored = try await inTime({ run in
                     let known = try await prefix.cache(for: pairs, run.encoder, until: deadline)
                     let job = ScoringJob(
-                        pairs, after: known, client: run.options.client ?? "", deadline: deadline,
-                        maxWait: run.options.maxWait)
+                        pairs, after: known, client: run.options.client ?? "", shared: run.shared(block),
+                        deadline: deadline, maxWait: run.options.maxWait)
                     return try await run.encoder.score(job)
                 })
             else { break }

@@ -28,7 +28,10 @@ public struct Reranker: Sendable {
     }
 
     /// The same reranker with a cache, which others can share: keys hold a digest of the model's files. Reads these once,
-    /// at about the speed of SHA-256.
+    /// at about the speed of SHA-256; later starts know the digests of large files that were not written since.
+    ///
+    /// Calls that ask for the same pairs at the same time share what is computed too. Calls with a layer exit do not:
+    /// which of their pairs have a score depends on the others.
     public func caching(in cache: any ScoreCache) throws(RankingError) -> Reranker {
         var copy = self
         copy.cache = cache
@@ -62,14 +65,7 @@ public struct Reranker: Sendable {
                 fix: "Let it look for as many as the limit, or ask for fewer.")
         }
         var ranking = try await scored(query, documents, options: options)
-        if let minScore = options.minScore {
-            let count = ranking.candidates.count
-            // What has no score may be above or below: it cannot be vouched for.
-            ranking.candidates.removeAll { !$0.isScored || $0.score < minScore }
-            ranking.report.belowMinScore = count - ranking.report.unscoredDocuments - ranking.candidates.count
-        }
-        ranking.candidates.sort(by: Candidate.precedes)
-        if let limit { ranking.candidates = Array(ranking.candidates.prefix(limit)) }
+        ranking.sort(limit: limit, minScore: options.minScore)
         return ranking
     }
 

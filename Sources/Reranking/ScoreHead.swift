@@ -71,7 +71,7 @@ struct ScoreHead: Sendable {
 
 extension Passage {
     /// - Parameter range: Code points.
-    fileprivate init(_ range: Range<Int>, of text: String) {
+    init(_ range: Range<Int>, of text: String) {
         let scalars = text.unicodeScalars.dropFirst(range.lowerBound).prefix(range.count)
         self.init(start: range.lowerBound, end: range.upperBound, text: String(String.UnicodeScalarView(scalars)))
     }

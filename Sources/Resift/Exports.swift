@@ -5,5 +5,6 @@
 @_exported public import Ranking
 @_exported public import Reranking
 @_exported public import Retrieval
+@_exported public import ScoreCaches
 @_exported public import TextFiles
 @_exported public import Tokenizers

@@ -91,6 +91,8 @@ struct RerankCommand: AsyncParsableCommand {
 
     @OptionGroup var exit: LayerExitOptions
 
+    @OptionGroup var cache: CacheOptions
+
     @OptionGroup var model: ModelOptions
 
     func validate() throws {
@@ -113,17 +115,19 @@ struct RerankCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await reportingErrors {
-            if let queries {
-                try await rankMany(queries)
-            } else {
-                try await rankOne(query ?? "")
+            try await cache.whileOpen { cache in
+                if let queries {
+                    try await rankMany(queries, cache)
+                } else {
+                    try await rankOne(query ?? "", cache)
+                }
             }
         }
     }
 
-    private func rankOne(_ query: String) async throws {
+    private func rankOne(_ query: String, _ cache: (any ScoreCache)?) async throws {
         let documents = try read(documents)
-        let reranker = try await model.load()
+        let reranker = try await model.load().caching(inOptional: cache)
         let progress = ProgressLine()
         var options = try options(reranker)
         options.progress = { progress.show("scored \($0.scoredPairs) of \($0.totalPairs) passages") }
@@ -133,11 +137,11 @@ struct RerankCommand: AsyncParsableCommand {
         note(ranking)
     }
 
-    private func rankMany(_ path: String) async throws {
+    private func rankMany(_ path: String, _ cache: (any ScoreCache)?) async throws {
         let queries = try QueryReader(maxLineBytes: maxLineBytes).queries(in: .read(path: path))
         let pools = try CandidatePools(
             documents: read(documents), run: candidates.map { path in try .read(path: path) }, queries: queries)
-        let reranker = try await model.load()
+        let reranker = try await model.load().caching(inOptional: cache)
         let options = try options(reranker)
         let progress = ProgressLine()
         var incomplete = 0
@@ -222,7 +226,8 @@ struct RerankCommand: AsyncParsableCommand {
             """
             \(report.model): \(report.pairs) pairs, \(report.tokens) tokens, \(report.totalMilliseconds.rounded()) ms \
             (tokenize \(report.tokenizeMilliseconds.rounded()), inference \(report.inferenceMilliseconds.rounded()))\
-            \(report.compute.map { ", \($0.threads) threads, \($0.kernels) kernels, \($0.precision)" } ?? "")
+            \(report.compute.map { ", \($0.threads) threads, \($0.kernels) kernels, \($0.precision)" } ?? "")\
+            \(report.cacheHits > 0 ? ", \(report.cacheHits) from the cache" : "")
 
             """)
     }

@@ -15,6 +15,9 @@ struct FairQueueTests {
             self.client = client
             self.lengths = lengths
         }
+
+        func identity(of pair: Int) -> Int? { nil }
+        func cost(of pair: Int) -> Int { lengths[pair] }
     }
 
     private func batches(

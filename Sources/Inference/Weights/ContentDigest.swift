@@ -9,9 +9,15 @@ import Ranking
 
 /// The SHA-256 of a file's bytes, in hexadecimal.
 package enum ContentDigest {
-    /// Reads the whole file the first time; afterwards the user's cache knows the digest of a file that has not been
+    /// A smaller file is read faster than its record.
+    private static let leastRecordedBytes = 1 << 20
+
+    /// Reads the whole file the first time; afterwards the user's cache knows the digest of a large file that has not been
     /// written since (see `MappedFile.identity`).
-    package static func of(_ file: MappedFile, cache: String) -> String {
+    ///
+    /// - Parameter cache: The folder of the records; nil reads the file every time.
+    package static func of(_ file: MappedFile, cache: String?) -> String {
+        guard let cache, file.bytes.count >= leastRecordedBytes else { return hexadecimal(ofContents: file) }
         let record = "\(cache)/\(hexadecimal(SHA256.hash(data: Array(file.identity.utf8)))).sha256"
         if let known = try? String(contentsOfFile: record, encoding: .utf8), isDigest(known) { return known }
         let digest = hexadecimal(ofContents: file)

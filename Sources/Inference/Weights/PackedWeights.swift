@@ -59,9 +59,7 @@ package final class PackedWeights: Sendable {
         guard files.reduce(0, { $0 + $1.bytes.count }) >= leastBytes else { return nil }
         place = Result { () throws(RankingError) -> String in
             let folder =
-                if let cache { cache } else {
-                    try UserCache.folder("packed", alternative: "Set XDG_CACHE_HOME to a writable folder.")
-                }
+                if let cache { cache } else { try PackedWeights.folder() }
             let content = ContentDigest.joined(files.map { ContentDigest.of($0, cache: folder) })
             return "\(folder)/\(content)-\(format)-\(kernels.productName(format))-\(PackedWeights.version).safetensors"
         }
@@ -69,6 +67,13 @@ package final class PackedWeights: Sendable {
             FileStatus.isFile(path) ? try? SafetensorsFile(path: path) : nil
         }
     }
+
+    private static func folder() throws(RankingError) -> String {
+        try UserCache.folder("packed", alternative: "Set XDG_CACHE_HOME to a writable folder.")
+    }
+
+    /// Where the digests of checkpoints are remembered too; nil where there is no such folder.
+    package static var sharedFolder: String? { try? folder() }
 
     /// The checkpoint was packed before, and found to be well-formed then.
     package var isMapped: Bool { file != nil }

@@ -5,7 +5,8 @@ import Tokenizers
 /// Scores the pairs of all calls that a model is asked at a time, in batches that they share.
 ///
 /// Batches are filled up to a token budget in the order of `FairQueue`, one is scored at a time, on all threads. A lone
-/// call gets the batches of `BatchPlan`. How pairs share batches never changes a score.
+/// call gets the batches of `BatchPlan`. How pairs share batches never changes a score. A pair that several calls ask for
+/// is scored for the one whose turn comes first; the others take its logits when their turns come.
 ///
 /// A call that is cancelled, or late, leaves before the next batch; a batch that nobody waits for any more is given up
 /// between two layers.
@@ -13,6 +14,7 @@ package actor BatchScheduler {
     /// The logits of sequences, which go on from a prefix where there is one.
     typealias Model = @Sendable (TokenBatch, _ prefix: KeyValueCache?, Lane) throws -> [[Float]]
 
+    nonisolated let callsInProgress = CallsInProgress()
     private let pool: ComputePool
     private let tokenBudget: Int
     private let model: Model
@@ -66,37 +68,30 @@ package actor BatchScheduler {
 
     private func score(_ batch: [FairQueue<ScoringJob>.Share]) async {
         let begin = ContinuousClock.now
-        var parts: [Part] = []
-        for share in batch {
-            share.work.begin(at: begin)
-            let pairs = share.work.pairs[share.pairs]
-            if share.work.prefix == nil, let last = parts.indices.last, parts[last].prefix == nil {
-                parts[last].append(pairs)
-            } else {
-                parts.append(Part(pairs, after: share.work.prefix))
-            }
-        }
+        let plan = SharedBatch(batch)
+        for share in batch { share.work.begin(at: begin) }
         let jobs = batch.map(\.work)
         let deadlines = jobs.compactMap(\.deadline)
         // Late for all of them is late for the batch.
         let deadline = deadlines.count == jobs.count ? deadlines.max() : nil
-        let sealed = parts
         let model = model
         let isWanted: @Sendable () -> Bool = { jobs.contains { $0.isWanted } }
         do {
-            let logits = try await pool.run(until: deadline, while: isWanted) { lane in
-                try sealed.flatMap { try model($0.tokens, $0.prefix, lane) }
-            }
+            let parts = plan.parts
+            let logits =
+                parts.isEmpty
+                ? []
+                : try await pool.run(until: deadline, while: isWanted) { lane in
+                    try parts.flatMap { try model($0.tokens, $0.prefix, lane) }
+                }
             let end = ContinuousClock.now
-            var rest = logits[...]
-            for share in batch {
-                share.work.deliver(rest.prefix(share.pairs.count), at: end)
-                rest = rest.dropFirst(share.pairs.count)
-            }
+            plan.publish(logits)
+            for (share, own) in zip(batch, plan.deliveries(of: logits)) { share.work.deliver(own, at: end) }
             observer?(
                 BatchRecord(
-                    calls: batch.count, pairs: sealed.reduce(0) { $0 + $1.tokens.sequences },
-                    tokens: sealed.reduce(0) { $0 + $1.tokens.tokens },
+                    calls: batch.count, pairs: parts.reduce(0) { $0 + $1.tokens.sequences },
+                    tokens: parts.reduce(0) { $0 + $1.tokens.tokens },
+                    sharedPairs: batch.reduce(0) { $0 + $1.pairs.count } - logits.count,
                     milliseconds: (end - begin).milliseconds))
         } catch is CancellationError {
             for job in jobs { job.fail(job.deadline == nil ? CancellationError() : DeadlinePassed()) }
@@ -108,20 +103,76 @@ package actor BatchScheduler {
     }
 }
 
-/// What goes through the model together: the pairs of any calls, or those of one that go on from its prefix.
-private struct Part {
-    let prefix: KeyValueCache?
-    private(set) var tokens = TokenBatch()
+/// A batch whose pairs are each scored once, whoever asks for them.
+private struct SharedBatch {
+    /// What goes through the model together: the pairs of any calls, or those of one that go on from its prefix.
+    struct Part {
+        let prefix: KeyValueCache?
+        private(set) var tokens = TokenBatch()
 
-    init(_ pairs: ArraySlice<EncodedPair>, after prefix: KeyValueCache?) {
-        self.prefix = prefix
-        append(pairs)
+        mutating func append(_ pair: EncodedPair) {
+            let known = prefix?.tokens ?? 0
+            tokens.append(tokenIDs: pair.tokenIDs.dropFirst(known), typeIDs: pair.typeIDs.dropFirst(known))
+        }
     }
 
-    mutating func append(_ pairs: ArraySlice<EncodedPair>) {
-        let known = prefix?.tokens ?? 0
-        for pair in pairs {
-            tokens.append(tokenIDs: pair.tokenIDs.dropFirst(known), typeIDs: pair.typeIDs.dropFirst(known))
+    /// Where a pair's logits come from.
+    private enum Source {
+        case known([Float])
+        /// A position among the sequences of all parts.
+        case computed(Int)
+    }
+
+    private(set) var parts: [Part] = []
+    private var sources: [[Source]] = []
+    /// Whose logits other calls can have, and where they will be.
+    private var shared: [(key: PairKey, calls: CallsInProgress, place: Int)] = []
+
+    init(_ batch: [FairQueue<ScoringJob>.Share]) {
+        var places: [PairKey: Int] = [:]
+        var sequences = 0
+        for share in batch {
+            let job = share.work
+            var own: [Source] = []
+            var isNewPart = parts.last?.prefix != nil || job.prefix != nil
+            for pair in share.pairs {
+                if let known = job.knownLogits(of: pair) {
+                    own.append(.known(known))
+                    continue
+                }
+                if let key = job.identity(of: pair), let place = places[key] {
+                    own.append(.computed(place))
+                    continue
+                }
+                if isNewPart || parts.isEmpty { parts.append(Part(prefix: job.prefix)) }
+                isNewPart = false
+                parts[parts.count - 1].append(job.pairs[pair])
+                own.append(.computed(sequences))
+                if let key = job.identity(of: pair), let calls = job.shared?.calls {
+                    places[key] = sequences
+                    shared.append((key, calls, sequences))
+                }
+                sequences += 1
+            }
+            sources.append(own)
+        }
+    }
+
+    func publish(_ logits: [[Float]]) {
+        for (key, calls, place) in shared where logits.indices.contains(place) {
+            calls.publish(logits[place], of: key)
+        }
+    }
+
+    /// Of each share of the batch, in order.
+    func deliveries(of logits: [[Float]]) -> [[[Float]]] {
+        sources.map { own in
+            own.map { source in
+                switch source {
+                case .known(let logits): logits
+                case .computed(let place): logits[place]
+                }
+            }
         }
     }
 }
@@ -130,7 +181,10 @@ private struct Part {
 package struct BatchRecord: Sendable, Equatable {
     /// Calls whose pairs it held.
     package var calls: Int
+    /// Pairs that were scored.
     package var pairs: Int
     package var tokens: Int
+    /// Pairs that needed no scoring, because another call had asked for them too.
+    package var sharedPairs = 0
     package var milliseconds: Double
 }

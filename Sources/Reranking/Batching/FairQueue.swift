@@ -45,11 +45,14 @@ struct FairQueue<Work: QueuedWork> {
 
     /// Takes the pairs of the next batch: as many as the budget allows, at least one. Empty where nothing waits.
     ///
+    /// A pair that is in the batch already, for another call, takes none of the budget.
+    ///
     /// - Parameter isWanted: Asked of a call before its pairs are taken, with whether any of them was taken before; what
     ///   is not wanted leaves the queue.
     mutating func nextBatch(tokenBudget: Int, isWanted: (Work, _ hasBegun: Bool) -> Bool) -> [Share] {
         var batch: [Share] = []
         var tokens = 0
+        var identities: Set<Work.Identity> = []
         while var client = clients.first {
             while let call = client.calls.first, !isWanted(call.work, call.next > 0) { client.calls.removeFirst() }
             guard let call = client.calls.first else {
@@ -60,7 +63,8 @@ struct FairQueue<Work: QueuedWork> {
                 client.isInTurn = true
                 client.deficit += Self.quantum
             }
-            let length = call.work.lengths[call.next]
+            let identity = call.work.identity(of: call.next)
+            let length = identity.map(identities.contains) == true ? 0 : call.work.cost(of: call.next)
             if length > client.deficit {
                 client.isInTurn = false
                 client.calls.append(client.calls.removeFirst())
@@ -74,6 +78,7 @@ struct FairQueue<Work: QueuedWork> {
             }
             client.deficit -= length
             tokens += length
+            if let identity { identities.insert(identity) }
             take(call, into: &batch)
             client.calls[0].next += 1
             if call.next + 1 == call.work.lengths.count { client.calls.removeFirst() }
@@ -96,6 +101,11 @@ struct FairQueue<Work: QueuedWork> {
 protocol QueuedWork: AnyObject {
     /// Whose turns it takes.
     var client: String { get }
+    associatedtype Identity: Hashable
     /// Tokens of each pair.
     var lengths: [Int] { get }
+    /// Pairs of the same identity need to be scored once; nil for one that is like no other.
+    func identity(of pair: Int) -> Identity?
+    /// Tokens that are left to score of a pair.
+    func cost(of pair: Int) -> Int
 }

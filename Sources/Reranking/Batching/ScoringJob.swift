@@ -9,6 +9,8 @@ final class ScoringJob: QueuedWork, Sendable {
     let prefix: KeyValueCache?
     /// Tokens of each pair that are left to compute.
     let lengths: [Int]
+    /// What other calls may ask for at the same time; nil where nobody is to share it.
+    let shared: SharedPairs?
     let deadline: ContinuousClock.Instant?
     let maxWait: Duration?
     let submitted = ContinuousClock.now
@@ -27,11 +29,12 @@ final class ScoringJob: QueuedWork, Sendable {
 
     init(
         _ pairs: [EncodedPair], after prefix: KeyValueCache? = nil, client: String,
-        deadline: ContinuousClock.Instant? = nil, maxWait: Duration? = nil
+        shared: SharedPairs? = nil, deadline: ContinuousClock.Instant? = nil, maxWait: Duration? = nil
     ) {
         self.client = client
         self.pairs = pairs
         self.prefix = prefix
+        self.shared = shared
         self.deadline = deadline
         self.maxWait = maxWait
         lengths = pairs.map { $0.tokenIDs.count - (prefix?.tokens ?? 0) }
@@ -70,6 +73,13 @@ final class ScoringJob: QueuedWork, Sendable {
     }
 
     // MARK: The scheduler's side
+
+    func identity(of pair: Int) -> PairKey? { shared?.keys[pair] }
+
+    func cost(of pair: Int) -> Int { knownLogits(of: pair) == nil ? lengths[pair] : 0 }
+
+    /// What another call's batch made of the same pair.
+    func knownLogits(of pair: Int) -> [Float]? { shared.flatMap { $0.calls.logits(of: $0.keys[pair]) } }
 
     func begin(at time: ContinuousClock.Instant) {
         state.withLock { state in

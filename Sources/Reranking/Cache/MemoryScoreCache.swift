@@ -9,6 +9,8 @@ public final class MemoryScoreCache: ScoreCache {
         public var bytes = 0
         public var hits = 0
         public var misses = 0
+        /// Entries that were taken in, replaced ones included.
+        public var stored = 0
         /// Entries that made place.
         public var evictions = 0
     }
@@ -38,6 +40,15 @@ public final class MemoryScoreCache: ScoreCache {
 
     public var statistics: Statistics { state.withLock { $0.statistics } }
 
+    public var tiers: [CacheTierStatistics] {
+        let statistics = statistics
+        return [
+            CacheTierStatistics(
+                tier: "memory", hits: statistics.hits, misses: statistics.misses, stored: statistics.stored,
+                evictions: statistics.evictions, entries: statistics.entries, bytes: statistics.bytes)
+        ]
+    }
+
     public func values(for keys: [ScoreKey]) async -> [StoredScore?] {
         state.withLock { state in
             keys.map { key -> StoredScore? in
@@ -64,6 +75,7 @@ public final class MemoryScoreCache: ScoreCache {
                     state.statistics.evictions += 1
                 }
                 state.insert(Entry(key: key, value: value, bytes: bytes))
+                state.statistics.stored += 1
             }
         }
     }

@@ -10,15 +10,18 @@ import Ranking
 
 /// Tells apart models of one name: a digest of all files that a score depends on.
 enum ModelRevision {
-    /// SHA-256 of the names, sizes and bytes of config.json, the tokenizer's files and the weights.
-    static func digest(directory: String) throws(RankingError) -> [UInt8] {
+    /// SHA-256 of the names and digests of config.json, the tokenizer's files and the weights.
+    ///
+    /// - Parameter records: The folder where digests of large files are remembered (see `ContentDigest`); nil reads all.
+    static func digest(
+        directory: String, records: String? = PackedWeights.sharedFolder
+    ) throws(RankingError) -> [UInt8] {
         do {
             let names = try FileManager.default.contentsOfDirectory(atPath: directory).filter(isPart).sorted()
             var hash = SHA256()
             for name in names {
-                let file = try MappedFile(path: directory + "/" + name)
-                hash.update(data: Array("\(name) \(file.bytes.count)\n".utf8))
-                hash.update(bufferPointer: file.bytes)
+                let digest = ContentDigest.of(try MappedFile(path: directory + "/" + name), cache: records)
+                hash.update(data: Array("\(name) \(digest)\n".utf8))
             }
             return Array(hash.finalize())
         } catch let error as RankingError {

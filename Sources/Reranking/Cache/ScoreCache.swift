@@ -1,15 +1,25 @@
-import Crypto
+package import Crypto
 import Inference
-import Ranking
+public import Ranking
 import Tokenizers
 
 /// Keeps what a model said of a query and a document, for the next time that somebody asks.
 ///
 /// Not asking a cache is never wrong, so its functions do not throw: an error is a miss, which the cache counts.
 public protocol ScoreCache: Sendable {
-    /// The value of each key, in the order of the keys; nil for what is not kept.
+    /// The value of each key, in the order of the keys; nil for what is not kept. Returns soon after its task is cancelled.
     func values(for keys: [ScoreKey]) async -> [StoredScore?]
+    /// Keeps what was computed. A cache that is slow does so in the background: callers have an answer to give.
     func store(_ entries: [(key: ScoreKey, value: StoredScore)]) async
+    /// What each tier was asked for, and what came of it; the fastest tier comes first.
+    var tiers: [CacheTierStatistics] { get }
+    /// Waits until what was stored is kept, and lets files and connections go. Afterwards every key is a miss.
+    func close() async
+}
+
+extension ScoreCache {
+    public var tiers: [CacheTierStatistics] { [] }
+    public func close() async {}
 }
 
 /// What a score depends on, as 32 bytes: the model's files and arithmetic, the options that change what it reads, the
@@ -18,13 +28,15 @@ public struct ScoreKey: Hashable, Sendable {
     /// SHA-256.
     public let bytes: [UInt8]
 
-    init(_ digest: SHA256Digest) { bytes = Array(digest) }
+    package init(_ digest: SHA256Digest) { bytes = Array(digest) }
 }
 
-/// A model's raw answer for one document.
+/// A model's raw answer for one document, or what another ranker said of it.
 public struct StoredScore: Sendable, Equatable {
-    /// Of each passage that was scored: [passages][labels].
+    /// Of each passage that was scored: [passages][labels]. Of a ranker's answer: its score, and its raw score.
     public var logits: [[Float]]
+    /// What a ranker's score is; nil for a model's logits, which are made scores afterwards.
+    public var scoreKind: ScoreKind?
     /// The passages, in Unicode code points of the document's text; empty where it was not split.
     public var passages: [Range<Int>]
     /// With the query and the special tokens of each pair.
@@ -33,9 +45,11 @@ public struct StoredScore: Sendable, Equatable {
     public var truncatedQueryTokens: Int
 
     public init(
-        logits: [[Float]], passages: [Range<Int>], tokens: Int, truncatedTokens: Int, truncatedQueryTokens: Int
+        logits: [[Float]], scoreKind: ScoreKind? = nil, passages: [Range<Int>], tokens: Int, truncatedTokens: Int,
+        truncatedQueryTokens: Int
     ) {
         self.logits = logits
+        self.scoreKind = scoreKind
         self.passages = passages
         self.tokens = tokens
         self.truncatedTokens = truncatedTokens

@@ -21,6 +21,8 @@ public struct StageRun: Sendable {
     /// Candidates that the deadline or the layer exit left without a score.
     public var unscored = 0
     public var usesLayerExit = false
+    /// Candidates whose score was in a cache.
+    public var cacheHits = 0
     /// Candidates of which the reranker's window cut something off.
     public var truncated = 0
     /// Queries that gave no results, with the reason; the rest of the evaluation goes on.
@@ -143,6 +145,7 @@ public struct StageEvaluation: Sendable {
             row.pairs += ranking.report.pairs
             row.unscored += ranking.report.unscoredDocuments
             row.truncated += ranking.report.truncatedDocuments
+            row.cacheHits += ranking.report.cacheHits
             row.logits[query.id] = Dictionary(
                 ranking.candidates.filter(\.isScored).map { ($0.id ?? "", Double($0.logit)) },
                 uniquingKeysWith: { first, _ in first })

@@ -43,12 +43,16 @@ struct DatasetEvaluation {
     let deadline: Duration?
     /// Adds a row with the layer exit to each that reranks.
     let exit: LayerExitOptions
+    let cache: (any ScoreCache)?
 
     func run(_ dataset: JudgedDataset) async throws -> (report: DatasetReport, runs: [StageRun]) {
         // Measures without a cutoff, and with a large one, look as deep as this.
         let deepest = evaluator.measures.map { $0.cutoff ?? 1_000 }.max() ?? 100
         var pipeline = try await options.evaluation(dataset, stages: stages, deepest: min(deepest, 1_000))
         pipeline.options.rerankOptions.deadline = deadline
+        for place in pipeline.models.indices {
+            pipeline.models[place].reranker = try pipeline.models[place].reranker.caching(inOptional: cache)
+        }
         for model in pipeline.models {
             guard let pruning = try exit.pruning(model.reranker, top: DatasetEvaluation.layerExitTop) else { break }
             pipeline.models.append(
@@ -143,6 +147,11 @@ struct DatasetEvaluation {
             if row.unscored > 0 {
                 StandardError.write(
                     "note: \(row.name): \(row.unscored) candidates have no score; \(row.pairs) pairs were scored\n"
+                )
+            }
+            if row.cacheHits > 0 {
+                StandardError.write(
+                    "note: \(row.name): \(row.cacheHits) candidates had their scores in the cache; the latency is not the model's\n"
                 )
             }
             if row.truncated > 0 {

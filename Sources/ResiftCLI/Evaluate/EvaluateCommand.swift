@@ -79,6 +79,8 @@ struct EvaluateCommand: AsyncParsableCommand {
 
     @OptionGroup var exit: LayerExitOptions
 
+    @OptionGroup var cache: CacheOptions
+
     @OptionGroup var prices: PriceOptions
 
     @Option(
@@ -122,8 +124,9 @@ struct EvaluateCommand: AsyncParsableCommand {
         }
         if runs.isEmpty { throw ValidationError("Give at least one run, or --dataset.") }
         if qrels == nil { throw ValidationError("Missing expected argument '--qrels <file>'") }
-        if stages != nil || saveRuns != nil || calibrate || deadline != nil || exit.layerExit {
-            throw ValidationError("--stages, --save-runs, --deadline, --layer-exit and --calibrate need --dataset.")
+        if stages != nil || saveRuns != nil || calibrate || deadline != nil || exit.layerExit || cache.isGiven {
+            throw ValidationError(
+                "--stages, --save-runs, --deadline, --layer-exit, --cache and --calibrate need --dataset.")
         }
         if format == .html { throw ValidationError("--format html needs --dataset.") }
         if let repeated = Dictionary(grouping: runs, by: \.self).first(where: { $0.value.count > 1 }) {
@@ -170,10 +173,12 @@ struct EvaluateCommand: AsyncParsableCommand {
         let dataset = try JudgedDataset(directory: directory, split: datasets.split)
         let calibration = CalibrationWriter(file: calibration, dataset: "\(dataset.name), \(dataset.split)")
         if calibrate { try calibration.check(stages, models: datasets.modelNames.count) }
-        let job = DatasetEvaluation(
-            options: datasets, stages: stages, evaluator: evaluator, measures: measures, cost: prices.cost,
-            deadline: deadline?.duration, exit: exit)
-        let (report, runs) = try await job.run(dataset)
+        let (report, runs) = try await cache.whileOpen { cache in
+            try await DatasetEvaluation(
+                options: datasets, stages: stages, evaluator: evaluator, measures: measures, cost: prices.cost,
+                deadline: deadline?.duration, exit: exit, cache: cache
+            ).run(dataset)
+        }
         if let saveRuns { try RunFolder.write(runs, to: saveRuns) }
         DatasetReportWriter(perQuery: perQuery).write(report, format)
         if calibrate { try calibration.write(runs, dataset.qrels) }

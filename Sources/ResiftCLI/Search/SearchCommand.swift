@@ -120,6 +120,8 @@ struct SearchCommand: AsyncParsableCommand {
 
     @OptionGroup var exit: LayerExitOptions
 
+    @OptionGroup var cache: CacheOptions
+
     @OptionGroup var model: ModelOptions
 
     func validate() throws {
@@ -152,16 +154,19 @@ struct SearchCommand: AsyncParsableCommand {
                 wantsDense || embedder != nil
                 ? try await IndexEmbedder.load(
                     index.settings, directory: model.hub.directoryIfNamed(embedder), pool: compute) : nil
-            let reranker = options.rerank == .never ? nil : try await model.load(pool: compute)
+            var reranker = options.rerank == .never ? nil : try await model.load(pool: compute)
             if let reranker {
                 try scores.apply(to: &options.rerankOptions, reranker)
                 options.rerankOptions.layerExit = try exit.pruning(reranker, top: options.limit)
             }
-            let pipeline = Pipeline(index: index, reranker: reranker, embedder: encoder, pool: compute)
-            if let queries {
-                try await searchMany(queries, pipeline, options)
-            } else {
-                try await searchOne(query ?? "", pipeline, options)
+            try await cache.whileOpen { cache in
+                reranker = try reranker?.caching(inOptional: cache)
+                let pipeline = Pipeline(index: index, reranker: reranker, embedder: encoder, pool: compute)
+                if let queries {
+                    try await searchMany(queries, pipeline, options)
+                } else {
+                    try await searchOne(query ?? "", pipeline, options)
+                }
             }
         }
     }

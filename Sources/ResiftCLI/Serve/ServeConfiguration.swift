@@ -40,7 +40,7 @@ struct ServeConfiguration {
         settings.certificateFile = try flags.tlsCertificate ?? values.string("tls-certificate")
         settings.privateKeyFile = try flags.tlsKey ?? values.string("tls-key")
         settings.corsOrigins = try flags.corsOrigin.isEmpty ? values.strings("cors-origin") ?? [] : flags.corsOrigin
-        settings.cacheBytes = try values.number("cache-bytes", flags.cacheBytes, in: 0...Int.max) ?? settings.cacheBytes
+        try readCache(flags, values)
         settings.apiKeys = try ServeConfiguration.keys(
             file: flags.apiKeysFile ?? values.string("api-keys-file"), values)
         try readLimits(flags, values)
@@ -52,6 +52,20 @@ struct ServeConfiguration {
             }
             logLevel = known
         }
+    }
+
+    private mutating func readCache(_ flags: ServeOptions, _ values: SettingValues) throws {
+        // A flag comes before what the environment and the file say of either.
+        let bytes =
+            flags.cache == nil ? try values.number("cache-bytes", flags.cacheBytes, in: 0...Int.max) : flags.cacheBytes
+        let address = flags.cacheBytes == nil ? try flags.cache ?? values.string("cache") : flags.cache
+        guard bytes == nil || address == nil else {
+            throw RankingError(
+                .invalidInput, what: "Both cache and cache-bytes are set.", why: "Each says where scores are kept.",
+                fix: "Leave cache-bytes out: --cache memory:256MB says the same.")
+        }
+        settings.cacheBytes = bytes ?? settings.cacheBytes
+        settings.cache = try address.map { text throws(RankingError) in try ScoreCacheAddress(parsing: text) }
     }
 
     private mutating func readLimits(_ flags: ServeOptions, _ values: SettingValues) throws {
@@ -115,7 +129,8 @@ struct SettingValues {
         "host", "port", "model", "default-model", "alias", "unknown-models", "threads", "precision", "long-documents",
         "index", "embedder", "api-keys", "api-keys-file", "tls-certificate", "tls-key", "cors-origin",
         "max-body-bytes", "max-documents", "max-document-bytes", "max-request-tokens", "max-queue", "max-queue-wait",
-        "max-connections", "read-timeout", "idle-timeout", "drain-delay", "drain-timeout", "cache-bytes", "log-format",
+        "max-connections", "read-timeout", "idle-timeout", "drain-delay", "drain-timeout", "cache", "cache-bytes",
+        "log-format",
         "log-level",
     ]
 

@@ -94,7 +94,13 @@ struct ServeOptions: ParsableArguments {
     @Option(help: "After that: how long accepted requests may take. Default: 30s.")
     var drainTimeout: String?
 
-    @Option(help: "Memory for scores that may be asked for again; 0 for none. Default: 268435456.")
+    @Option(
+        help: ArgumentHelp(
+            "Where scores are kept: memory:SIZE, sqlite:FILE, redis://HOST, several joined by commas, or none. Default: memory:256MB.",
+            valueName: "address"))
+    var cache: String?
+
+    @Option(help: "The same as --cache memory:BYTES; 0 for none.")
     var cacheBytes: Int?
 
     @Option(help: "Log lines for people or as JSON. Default: text.")

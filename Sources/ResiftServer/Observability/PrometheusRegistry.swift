@@ -86,6 +86,10 @@ public final class PrometheusRegistry: MetricsFactory {
     ) -> any FloatingPointCounterHandler {
         series(label, dimensions, type: "counter")
     }
+    /// A counter whose value another part of the program knows.
+    func makeTotal(label: String, dimensions: [(String, String)]) -> any MeterHandler {
+        series(label, dimensions, type: "counter")
+    }
     public func makeMeter(label: String, dimensions: [(String, String)]) -> any MeterHandler {
         series(label, dimensions, type: "gauge")
     }

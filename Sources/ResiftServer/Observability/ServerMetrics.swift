@@ -46,6 +46,9 @@ struct ServerMetrics: Sendable {
     /// A batch of a model.
     func record(_ batch: BatchRecord, model: String) {
         let model = [("model", model)]
+        count("resift_shared_pairs_total", by: batch.sharedPairs, model)
+        // Other calls had all of them scored.
+        guard batch.pairs > 0 else { return }
         sample("resift_batch_pairs", batch.pairs, model)
         sample("resift_batch_tokens", batch.tokens, model)
         sample("resift_batch_calls", batch.calls, model)
@@ -55,16 +58,31 @@ struct ServerMetrics: Sendable {
     }
 
     /// What the metrics are when they are asked for.
-    func text(_ admission: Admission, _ cache: MemoryScoreCache?) -> String {
-        if let statistics = cache?.statistics {
-            gauge("resift_cache_bytes", Double(statistics.bytes))
-            gauge("resift_cache_entries", Double(statistics.entries))
-            gauge("resift_cache_evictions", Double(statistics.evictions))
-        }
+    func text(_ admission: Admission, _ cache: (any ScoreCache)?) -> String {
+        for tier in cache?.tiers ?? [] { record(tier) }
         gauge("resift_queue_requests", Double(admission.requests))
         gauge("te_queue_size", Double(admission.requests))
         gauge("resift_ready", admission.isReady ? 1 : 0)
         return registry.text
+    }
+
+    private func record(_ tier: CacheTierStatistics) {
+        let label = [("tier", tier.tier)]
+        if let bytes = tier.bytes { gauge("resift_cache_bytes", Double(bytes), label) }
+        if let entries = tier.entries { gauge("resift_cache_entries", Double(entries), label) }
+        total("resift_cache_tier_hits_total", tier.hits, label)
+        total("resift_cache_tier_misses_total", tier.misses, label)
+        total("resift_cache_stored_total", tier.stored, label)
+        total("resift_cache_evictions_total", tier.evictions, label)
+        // Each kind from the start, so that the first failure is a rise that an alert can see.
+        for kind in CacheTierStatistics.Failure.allCases {
+            total("resift_cache_failures_total", tier.failures[kind] ?? 0, label + [("kind", kind.rawValue)])
+        }
+    }
+
+    /// A counter that somebody else counts.
+    private func total(_ name: String, _ value: Int, _ dimensions: [(String, String)]) {
+        registry.makeTotal(label: name, dimensions: dimensions).set(Int64(value))
     }
 
     private func count(_ name: String, by amount: Int, _ dimensions: [(String, String)]) {
@@ -79,7 +97,7 @@ struct ServerMetrics: Sendable {
         Recorder(label: name, dimensions: dimensions, factory: registry).record(value)
     }
 
-    private func gauge(_ name: String, _ value: Double) {
-        Meter(label: name, factory: registry).set(value)
+    private func gauge(_ name: String, _ value: Double, _ dimensions: [(String, String)] = []) {
+        Meter(label: name, dimensions: dimensions, factory: registry).set(value)
     }
 }

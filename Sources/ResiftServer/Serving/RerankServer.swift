@@ -73,7 +73,14 @@ public struct RerankServer: Service {
             logger: quiet)
         configuration.maximumGracefulShutdownDuration =
             settings.limits.drainDelay + settings.limits.drainTimeout + .seconds(5)
-        try await ServiceGroup(configuration: configuration).run()
+        do {
+            try await ServiceGroup(configuration: configuration).run()
+        } catch {
+            await core.models.cache?.close()
+            throw error
+        }
+        // What was computed for the last requests is on its way to a file or a server.
+        await core.models.cache?.close()
     }
 
     /// The frameworks' own messages say nothing that ours do not.

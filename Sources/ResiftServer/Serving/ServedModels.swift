@@ -21,7 +21,7 @@ struct ServedModels: Sendable {
     let models: [Served]
     let aliases: [String: String]
     /// Shared by all models.
-    let cache: MemoryScoreCache?
+    let cache: (any ScoreCache)?
     private let standard: Served
     private let unknown: ServerSettings.UnknownModels
 
@@ -32,7 +32,12 @@ struct ServedModels: Sendable {
     /// Loads all models; the first is the default unless the settings name another.
     init(_ settings: ServerSettings, pool: ComputePool) throws(RankingError) {
         var models: [Served] = []
-        let cache = settings.cacheBytes > 0 ? MemoryScoreCache(maxBytes: settings.cacheBytes) : nil
+        let cache: (any ScoreCache)? =
+            if let address = settings.cache {
+                try address.open()
+            } else {
+                settings.cacheBytes > 0 ? MemoryScoreCache(maxBytes: settings.cacheBytes) : nil
+            }
         self.cache = cache
         for source in settings.models.isEmpty ? [ServerSettings.ModelSource()] : settings.models {
             var reranker: Reranker

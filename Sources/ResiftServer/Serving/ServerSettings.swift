@@ -1,6 +1,7 @@
 public import Inference
 import Ranking
 public import Reranking
+public import ScoreCaches
 
 /// Everything that `resift serve` can be told.
 public struct ServerSettings: Sendable {
@@ -24,6 +25,8 @@ public struct ServerSettings: Sendable {
     public var limits = ServerLimits()
     /// Of scores, in memory; 0 for none.
     public var cacheBytes = 256 << 20
+    /// Where scores are kept, in place of `cacheBytes` of memory.
+    public var cache: ScoreCacheAddress?
 
     public init() {}
 
