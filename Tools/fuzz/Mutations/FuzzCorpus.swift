@@ -84,16 +84,15 @@ package struct FuzzCorpus: Sendable {
                 // The real one is large, and has no part that the small ones lack.
                 return bytes.count < 400_000 ? try model(path, bytes) : nil
             }
-        let parts = try Data(contentsOf: URL(fileURLWithPath: "\(fixtures)/tokenization/parts.jsonl"))
-        return try files
-            + parts.split(separator: UInt8(ascii: "\n")).enumerated().map { number, line in
-                try model("parts.jsonl, line \(number + 1)", tokenizer(ofPart: Array(line)))
+        let lines = try Data(contentsOf: URL(fileURLWithPath: "\(fixtures)/tokenization/parts.jsonl"))
+            .split(separator: UInt8(ascii: "\n"))
+        let parts: [Model] = try lines.enumerated().map { number, line in
+            guard case .object(let part) = try JSONValue.parse(Array(line)), let tokenizer = part["tokenizer"] else {
+                throw CocoaError(.fileReadCorruptFile)
             }
-    }
-
-    private static func tokenizer(ofPart line: [UInt8]) throws -> [UInt8] {
-        let tokenizer = try JSONValue.parse(line).objectValue?["tokenizer"]
-        return Array((tokenizer?.compact ?? "").utf8)
+            return try model("parts.jsonl, line \(number + 1)", Array(tokenizer.compact.utf8))
+        }
+        return files + parts
     }
 
     /// Every file of a model that is read.
