@@ -48,13 +48,14 @@ oracle: deps oracle-environment
 	$(RELEASE)
 	@.venv-oracle/bin/python Tools/oracle/compare.py "$$($(SWIFT) build -c release --show-bin-path)/resift"
 
-# With it, `make test` drives `resift serve` with the real clients of PyPI.
+# With it, `make test` drives `resift serve` with the real clients of PyPI, and shares a cache with huggingface_hub.
 acceptance-environment:
-	@PYTHON=$(PYTHON) sh Tools/acceptance/environments.sh first second
+	@PYTHON=$(PYTHON) sh Tools/acceptance/environments.sh first second hub
 
 acceptance: deps acceptance-environment
 	$(RELEASE)
 	@$(PYTHON) Tools/acceptance/run.py "$$($(SWIFT) build -c release --show-bin-path)/resift" --verbose
+	@.venv-acceptance-hub/bin/python Tools/acceptance/hub.py "$$($(SWIFT) build -c release --show-bin-path)/resift"
 
 # Rerank servers of others (infinity-emb, llama.cpp), asked by the remote rerankers. Several gigabytes of Python packages.
 acceptance-remote: deps

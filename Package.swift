@@ -128,7 +128,7 @@ let package = Package(
         .target(name: "CKernelsChecks", dependencies: ["CKernels"], path: "Tests/CKernelsChecks"),
         .testTarget(
             name: "ConformanceTests",
-            dependencies: ["Inference", "OrderedJSON", "Ranking", "Reranking", "Resift", "Tokenizers"],
+            dependencies: ["Inference", "OrderedJSON", "Ranking", "Reranking", "Resift", "TestSupport", "Tokenizers"],
             swiftSettings: strict),
         .target(
             name: "FuzzMutations", dependencies: ["Inference", "OrderedJSON", "Ranking", "Reranking", "Tokenizers"],

@@ -32,8 +32,10 @@ class Engine:
         self.name, self.times, self.peak = name, [], 0
         self.process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-        # "ready": loaded, and warmed up by one round. NNCF prints its progress before.
-        self.started = any(line.startswith("ready") for line in iter(self.process.stdout.readline, ""))
+        # "ready" and figures: loaded, and warmed up by one round. NNCF prints its progress before.
+        ready = (line for line in iter(self.process.stdout.readline, "") if line.startswith("ready"))
+        self.ready = next(ready, None)
+        self.started = self.ready is not None
 
     def round(self):
         # A peer's threads spin for a while after their turn, at the cost of whoever comes next.

@@ -105,7 +105,7 @@ class PlainGraph(Graph):
             parts.append(self.node("Gather", [self.weight(f"bert.embeddings.{table}_embeddings.weight"), ids], [table]))
         shape = self.node("Shape", ["input_ids"], ["shape"])
         length = self.node("Gather", [shape, self.constant("one", numpy.array(1, numpy.int64))], ["length"])
-        steps = [self.constant("first", numpy.array(0, numpy.int64)), length, "one"]
+        steps = [self.constant("start", numpy.array(0, numpy.int64)), length, "one"]
         positions = self.node("Range", steps, ["positions"])
         table = self.weight("bert.embeddings.position_embeddings.weight")
         parts.append(self.node("Gather", [table, positions], ["position"]))

@@ -4,9 +4,8 @@ import Ranking
 enum ModelFiles {
     /// In the repository itself, or in the folder of one of its steps ("1_Pooling").
     private static let names: Set<String> = [
-        "config.json", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json",
-        "sentence_bert_config.json",
-        "model.safetensors", "model.safetensors.index.json",
+        "config.json", "tokenizer.json", "tokenizer_config.json", "sentence_bert_config.json", "model.safetensors",
+        "model.safetensors.index.json",
     ]
     /// In the repository itself.
     private static let rootNames: Set<String> = [

@@ -31,7 +31,7 @@ struct TokenizationTests {
 
     @Test("the ids of 2,200 strings are equal", arguments: names)
     func strings(name: String) throws {
-        let tokenizer = try tokenizer(name)
+        let tokenizer = try Self.tokenizer(name)
         let encoder = PairEncoder(tokenizer: tokenizer, maxLength: 1_000_000, truncation: .longestFirst)
         let lines = try lines("\(name).jsonl")
         #expect(lines.count == 2_200)
@@ -45,7 +45,7 @@ struct TokenizationTests {
 
     @Test("tokens with offsets are the same tokens, and lie in order inside the text", arguments: names)
     func offsets(name: String) throws {
-        let tokenizer = try tokenizer(name)
+        let tokenizer = try Self.tokenizer(name)
         for line in try lines("\(name).jsonl") {
             let text = try line.strings("text")
             let tokenized = tokenizer.encodeWithOffsets(text)
@@ -59,7 +59,7 @@ struct TokenizationTests {
 
     @Test("the ids and types of 300 pairs are equal under every truncation", arguments: names)
     func pairs(name: String) throws {
-        let tokenizer = try tokenizer(name)
+        let tokenizer = try Self.tokenizer(name)
         let lines = try lines("\(name).pairs.jsonl")
         #expect(lines.count == 300)
         for line in lines {
@@ -112,11 +112,11 @@ struct TokenizationTests {
         ["normalizer", "pre_tokenizer", "added_tokens"].map { String(file[$0]?.compact.prefix(200) ?? "") }
     }
 
-    private func tokenizer(_ name: String) throws -> Tokenizer {
+    static func tokenizer(_ name: String) throws -> Tokenizer {
         let index = try JSONFile.object(path: Fixtures.directory + "/tokenization/index.json")
         let files = try #require(index["files"]?.objectValue)
         let stored = try #require(files[name]?.objectValue)["tokenizer"]?.stringValue
-        let path = stored.map { Fixtures.directory + "/" + $0 } ?? "\(Self.realTokenizers ?? "")/\(name).json"
+        let path = stored.map { Fixtures.directory + "/" + $0 } ?? "\(realTokenizers ?? "")/\(name).json"
         return try Tokenizer.load(JSONFile.value(path: path), source: path)
     }
 

@@ -2,15 +2,28 @@ import Foundation
 import TestSupport
 import Testing
 
-/// The Python of `make acceptance-environment`.
-private let acceptancePython: String? = {
-    let names = ["first", "second"].map { Repository.directory + "/.venv-acceptance-\($0)/bin/python" }
+/// The Python of `make acceptance-environment`: that of the first environment, where all are there.
+private func acceptancePython(_ environments: String...) -> String? {
+    let names = environments.map { Repository.directory + "/.venv-acceptance-\($0)/bin/python" }
     return names.allSatisfy(FileManager.default.isExecutableFile) ? names[0] : nil
-}()
+}
+
+private let serverPython = acceptancePython("first", "second")
+private let hubPython = acceptancePython("hub")
+
+/// Runs a program of Tools/acceptance, which counts what failed.
+private func runAcceptance(_ name: String, python: String?) throws {
+    let output = try Resift.run(
+        [Repository.directory + "/Tools/acceptance/" + name, Resift.program.path], input: [],
+        program: URL(fileURLWithPath: #require(python)))
+    #expect(output.status == 0, "\(output.stdout)\(output.stderr)")
+    #expect(output.stdout.contains(" passed, 0 failed"))
+    print(output.stdout)
+}
 
 @Suite(
     "resift serve, from outside", .serialized,
-    .enabled(if: acceptancePython != nil, "Needs Python and PyPI: run `make acceptance-environment`."))
+    .enabled(if: serverPython != nil, "Needs Python and PyPI: run `make acceptance-environment`."))
 struct AcceptanceTests {
     @Test(
         "answers its clients and withstands the others",
@@ -20,13 +33,13 @@ struct AcceptanceTests {
             // Slow, broken, huge and half-closed requests: status, life, memory.
             "abuse.py",
         ])
-    func program(name: String) throws {
-        let python = try #require(acceptancePython)
-        let output = try Resift.run(
-            [Repository.directory + "/Tools/acceptance/" + name, Resift.program.path], input: [],
-            program: URL(fileURLWithPath: python))
-        #expect(output.status == 0, "\(output.stdout)\(output.stderr)")
-        #expect(output.stdout.contains(" passed, 0 failed"))
-        print(output.stdout)
-    }
+    func program(name: String) throws { try runAcceptance(name, python: serverPython) }
+}
+
+@Suite(
+    "resift models, from outside",
+    .enabled(if: hubPython != nil, "Needs Python and PyPI: run `make acceptance-environment`."))
+struct HubAcceptanceTests {
+    @Test("shares one cache with the huggingface_hub of PyPI, in both directions")
+    func cache() throws { try runAcceptance("hub.py", python: hubPython) }
 }

@@ -24,7 +24,10 @@ struct ModelsPullTests {
 
         var cache: String { folder.path + "/hub" }
         var environment: [String: String] {
-            ["HF_ENDPOINT": server.endpoint, "HF_HUB_CACHE": cache, "HF_TOKEN": "hf_secret"]
+            [
+                "HF_ENDPOINT": server.endpoint, "HF_HUB_CACHE": cache, "HF_TOKEN": "hf_secret",
+                "XDG_CACHE_HOME": folder.path + "/cache",
+            ]
         }
         var incomplete: String {
             "\(cache)/models--tests--tiny-model/blobs/\(HubServer.hash(of: weights)).incomplete"
@@ -77,6 +80,47 @@ struct ModelsPullTests {
         #expect(scene.server.requests.isEmpty)
         let again = try scene.run(ModelsPullTests.pull + ["--offline"])
         #expect(again.status == 0 && again.stdout.contains("downloaded_files  0\n"))
+        #expect(scene.server.requests.isEmpty)
+    }
+
+    @Test(
+        "every command that takes a model says how to get one that is named and not there",
+        arguments: [
+            ["rerank", "river", "--documents", "-", "--model", "tests/absent"],
+            ["search", "river", "--index", "INDEX", "--rerank", "--model", "tests/absent"],
+            ["search", "river", "--index", "INDEX", "--embedder", "tests/absent"],
+            ["evaluate", "--dataset", "DATASET", "--stages", "bm25+rerank", "--models", "tests/absent"],
+            ["evaluate", "--dataset", "DATASET", "--stages", "dense", "--embedder", "tests/absent"],
+            ["tune", "--dataset", "DATASET", "--split", "test", "--folds", "2", "--models", "tests/absent"],
+            ["index", "build", "DATASET/corpus.jsonl", "--output", "NEW", "--embedder", "tests/absent"],
+            ["profile", "--model", "tests/absent"],
+            ["models", "info", "--model", "tests/absent"],
+            ["models", "selftest", "--model", "tests/absent"],
+            ["models", "quantize", "tests/absent", "--output", "NEW"],
+            ["models", "fit-exit", "--model", "tests/absent", "--pairs", "PAIRS", "--layer", "1", "--output", "NEW"],
+            ["serve", "--port", "0", "--model", "tests/absent"],
+            ["serve", "--port", "0", "--model", "small=tests/absent"],
+            ["serve", "--port", "0", "--index", "INDEX", "--embedder", "tests/absent"],
+        ])
+    func absent(command: [String]) throws {
+        let scene = try Scene()
+        let folder = scene.folder
+        try FileManager.default.createDirectory(atPath: folder.path + "/data/qrels", withIntermediateDirectories: true)
+        let paths = [
+            "DATASET/corpus.jsonl": try folder.write(
+                "data/corpus.jsonl",
+                #"{"_id": "d0", "text": "The river."}"# + "\n" + #"{"_id": "d1", "text": "Hills."}"#),
+            "DATASET": folder.path + "/data", "INDEX": folder.path + "/index.resift", "NEW": folder.path + "/new",
+            "PAIRS": try folder.write("pairs.jsonl", #"{"query": "river", "documents": ["The river.", "Hills."]}"#),
+        ]
+        try folder.write(
+            "data/queries.jsonl", #"{"_id": "q0", "text": "river"}"# + "\n" + #"{"_id": "q1", "text": "hill"}"#)
+        try folder.write("data/qrels/test.tsv", "query-id\tcorpus-id\tscore\nq0\td0\t1\nq1\td1\t1\n")
+        let build = ["index", "build", paths["DATASET/corpus.jsonl"] ?? "", "--output", paths["INDEX"] ?? ""]
+        #expect(try scene.run(build).status == 0)
+        let output = try scene.run(command.map { paths[$0] ?? $0 }, input: ModelsPullTests.texts)
+        #expect(output.status == 66 && output.stdout == "", "\(output)")
+        #expect(output.stderr.contains("  fix: Run `resift models pull tests/absent`"), "\(output.stderr)")
         #expect(scene.server.requests.isEmpty)
     }
 

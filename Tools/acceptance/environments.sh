@@ -1,6 +1,6 @@
 #!/bin/sh
-# environments.sh [first|second|fuzz|remote]...: makes the Python environments of the acceptance suite, by default the
-# first three.
+# environments.sh [first|second|hub|fuzz|remote]...: makes the Python environments of the acceptance suite, by default all but
+# the last, which takes gigabytes.
 # Versions are pinned in requirements/*.txt, which `uv pip compile` writes from the *.in beside them. An environment
 # whose requirements have not changed since is left as it is, so a second run takes no time and no network.
 set -eu
@@ -11,7 +11,7 @@ uv_version=0.13.9
 
 up_to_date() { test -x "$1/bin/python" && test "$(cat "$1/installed" 2>/dev/null)" = "$2"; }
 
-for name in ${*:-first second fuzz}; do
+for name in ${*:-first second hub fuzz}; do
     requirements=Tools/acceptance/requirements/$name.txt
     environment=.venv-acceptance-$name
     sum=$("$python" -c 'import hashlib, sys; print(hashlib.sha256(open(sys.argv[1], "rb").read()).hexdigest())' "$requirements")

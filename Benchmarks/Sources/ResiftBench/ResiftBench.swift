@@ -122,9 +122,8 @@ struct ResiftBench {
     private static func rounds(
         _ path: String, model: String?, threads: Int, precision: Precision, fromText: Bool
     ) async throws {
-        let begin = ContinuousClock.now
         let workload = try await Workload(path: path, model: model, threads: threads, precision: precision)
-        say("ready \(begin.duration(to: .now) / .milliseconds(1))")
+        say("ready {\"load_milliseconds\": \(workload.loadMilliseconds)}")
         while readLine() != nil {
             let time = try await workload.times(rounds: 1) {
                 if fromText { try await workload.scoreTexts() } else { try await workload.scoreTokens() }
@@ -156,6 +155,8 @@ struct Workload {
     let passages: [String]
     let pairs: [EncodedPair]
     let reranker: Reranker
+    /// From the model's files to a model that can score.
+    let loadMilliseconds: Double
     private let encoder: CrossEncoder
 
     var tokens: Int { pairs.reduce(0) { $0 + $1.tokenIDs.count } }
@@ -182,8 +183,10 @@ struct Workload {
         name = url.deletingPathExtension().lastPathComponent
         (query, passages) = (stored.query, stored.passages)
         pairs = zip(stored.inputIDs, stored.tokenTypeIDs).map { EncodedPair(tokenIDs: $0, typeIDs: $1) }
+        let begin = ContinuousClock.now
         encoder = try CrossEncoder.load(
             directory: model ?? DefaultModel.directory(), pool: ComputePool(threads: threads), precision: precision)
+        loadMilliseconds = begin.duration(to: .now) / .milliseconds(1)
         reranker = Reranker(encoder)
         let logits = try await encoder.logits(of: pairs).map { $0[0] }
         guard model == nil else { return }

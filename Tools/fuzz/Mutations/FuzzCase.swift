@@ -18,9 +18,9 @@ package struct FuzzCase: Sendable {
         var random = SplitMix64(seed: seed, case: number)
         self.number = number
         kind = only ?? random.pick(FuzzCorpus.Kind.allCases)
-        model = random.pick(corpus.models)
+        model = random.pick(corpus.models(of: kind))
         file = random.pick(model.names(of: kind))
-        let other = random.pick(corpus.models)
+        let other = random.pick(corpus.models(of: kind))
         let foreign = other.files[random.pick(other.names(of: kind))] ?? []
         var bytes = model.files[file] ?? []
         FuzzCase.mutate(&bytes, file: file, other: foreign, &random)
@@ -137,5 +137,7 @@ package struct FuzzCase: Sendable {
         ("café 東京 [SEP] x", "e\u{301}\u{323} [MASK]   naïve\u{200D} 한국어 \u{1F600}\u{0} end"),
         ("a", String(repeating: "the same and again. ", count: 40)),
         ("\u{0}", ""),
+        // What byte-level and byte-fallback tokenizers take apart, and the special tokens of all families.
+        ("don't\r\n\r\n  x 12345", "\u{2581}\u{2581}it's 2024\u{5E74}<s></s><mask> <|im_end|><bos>\t\u{10FFFF}\u{85}"),
     ]
 }

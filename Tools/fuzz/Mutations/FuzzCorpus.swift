@@ -11,8 +11,8 @@ package struct FuzzCorpus: Sendable {
         init?(file name: String) {
             switch name {
             case "tokenizer.json": self = .tokenizer
-            case "config.json", "tokenizer_config.json", "modules.json", "sentence_bert_config.json",
-                "1_Pooling/config.json":
+            case "config.json", "tokenizer_config.json", "modules.json", "config_sentence_transformers.json",
+                "sentence_bert_config.json", "1_Pooling/config.json":
                 self = .config
             default:
                 guard name.hasSuffix(".safetensors") || name == "model.safetensors.index.json" else { return nil }
@@ -23,11 +23,14 @@ package struct FuzzCorpus: Sendable {
 
     package struct Model: Sendable {
         package let name: String
+        /// What is damaged in it.
+        fileprivate let kinds: [Kind]
         package let directory: ScratchDirectory
         package let files: [String: [UInt8]]
 
-        init(_ name: String, _ files: [String: [UInt8]]) throws {
+        init(_ name: String, _ files: [String: [UInt8]], kinds: [Kind] = Kind.allCases) throws {
             self.name = name
+            self.kinds = kinds
             self.files = files
             directory = try ScratchDirectory(files: files)
         }
@@ -36,7 +39,10 @@ package struct FuzzCorpus: Sendable {
         func names(of kind: Kind) -> [String] { files.keys.filter { Kind(file: $0) == kind }.sorted() }
     }
 
-    package let models: [Model]
+    private let models: [Kind: [Model]]
+
+    /// Those that have files of a kind, in a fixed order.
+    package func models(of kind: Kind) -> [Model] { models[kind] ?? [] }
 
     /// Small checkpoints in every storage, whole and in shards, with and without a head.
     ///
@@ -54,26 +60,39 @@ package struct FuzzCorpus: Sendable {
         if let fixtures {
             for family in try FileManager.default.contentsOfDirectory(atPath: fixtures).sorted() {
                 let folder = "\(fixtures)/\(family)/model"
-                guard FileStatus.isFile(folder + "/model.safetensors") else { continue }
+                guard FileStatus.isFile(folder + "/config.json") else { continue }
                 models.append(try Model(family, FuzzCorpus.files(in: folder)))
             }
             models += try FuzzCorpus.tokenizers(in: fixtures)
         }
-        self.models = models
+        self.models = Dictionary(
+            uniqueKeysWithValues: Kind.allCases.map { kind in (kind, models.filter { $0.kinds.contains(kind) }) })
     }
 
-    /// Each tokenizer of the fixtures, with a small model for its ids.
+    /// Each tokenizer of the fixtures, with a small model for its ids: those of files, and those of every kind of part.
     private static func tokenizers(in fixtures: String) throws -> [Model] {
         var tiny = TinyCheckpoint()
         tiny.vocabSize = 1_600
         let checkpoint = tiny.files()
-        let paths = try FileManager.default.subpathsOfDirectory(atPath: fixtures).sorted()
-        return try paths.filter { $0.hasSuffix("tokenizer.json") || $0.contains("tokenizers/") }.compactMap { path in
-            let bytes = [UInt8](try Data(contentsOf: URL(fileURLWithPath: "\(fixtures)/\(path)")))
-            // The real one is large, and has no part that the small ones lack.
-            guard bytes.count < 400_000 else { return nil }
-            return try Model(path, checkpoint.merging(["tokenizer.json": bytes]) { $1 })
+        func model(_ name: String, _ tokenizer: [UInt8]) throws -> Model {
+            try Model(name, checkpoint.merging(["tokenizer.json": tokenizer]) { $1 }, kinds: [.tokenizer])
         }
+        let paths = try FileManager.default.subpathsOfDirectory(atPath: fixtures).sorted()
+        let files: [Model] = try paths.filter { $0.hasSuffix("tokenizer.json") || $0.contains("tokenizers/") }
+            .compactMap { path in
+                let bytes = [UInt8](try Data(contentsOf: URL(fileURLWithPath: "\(fixtures)/\(path)")))
+                // The real one is large, and has no part that the small ones lack.
+                return bytes.count < 400_000 ? try model(path, bytes) : nil
+            }
+        let lines = try Data(contentsOf: URL(fileURLWithPath: "\(fixtures)/tokenization/parts.jsonl"))
+            .split(separator: UInt8(ascii: "\n"))
+        let parts: [Model] = try lines.enumerated().map { number, line in
+            guard case .object(let part) = try JSONValue.parse(Array(line)), let tokenizer = part["tokenizer"] else {
+                throw CocoaError(.fileReadCorruptFile)
+            }
+            return try model("parts.jsonl, line \(number + 1)", Array(tokenizer.compact.utf8))
+        }
+        return files + parts
     }
 
     /// Every file of a model that is read.
