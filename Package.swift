@@ -81,7 +81,7 @@ let package = Package(
             name: "Resift",
             dependencies: [
                 "CLibxml2", "Evaluation", "Hub", "Inference", "OrderedJSON", "Ranking", "Reranking", "Retrieval",
-                "ScoreCaches", "TextFiles", "Tokenizers", .product(name: "Yams", package: "Yams"),
+                "RemoteRerankers", "ScoreCaches", "TextFiles", "Tokenizers", .product(name: "Yams", package: "Yams"),
             ],
             resources: [.copy("Resources/default-model")], swiftSettings: strict),
         .target(name: "Evaluation", dependencies: ["OrderedJSON", "Ranking", "TextFiles"], swiftSettings: strict),

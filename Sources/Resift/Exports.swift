@@ -3,6 +3,7 @@
 @_exported public import Inference
 @_exported public import OrderedJSON
 @_exported public import Ranking
+@_exported public import RemoteRerankers
 @_exported public import Reranking
 @_exported public import Retrieval
 @_exported public import ScoreCaches

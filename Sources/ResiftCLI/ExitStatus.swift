@@ -16,6 +16,8 @@ enum ExitStatus: Int32, CaseIterable {
     case busy = 75
     case unexpectedAnswer = 76
     case accessDenied = 77
+    /// Beyond those of sysexits.h.
+    case notReranked = 79
 
     init(_ code: RankingError.Code) {
         switch code {
@@ -47,6 +49,7 @@ enum ExitStatus: Int32, CaseIterable {
         case .corruptFile: "a model or index file contradicts itself or its format"
         case .busy: "another process is writing to the index; try again later"
         case .unexpectedAnswer: "a service answered what breaks its contract"
+        case .notReranked: "with --strict: not every document was reranked as asked"
         case .accessDenied: "the hub does not give the model to you, or a service refuses the key"
         }
     }

@@ -93,12 +93,14 @@ struct ScoreOptions: ParsableArguments {
         minScore == nil && calibrated == nil && truncation == nil && instruction == nil && activation == nil
     }
 
-    func apply(to options: inout RerankOptions, _ reranker: Reranker) throws(RankingError) {
+    func apply(to options: inout RerankOptions, _ ranker: any DocumentRanker) throws(RankingError) {
         options.minScore = minScore
         options.truncation = truncation
         options.instruction = instruction
         options.activation = activation
-        if let calibrated { options.calibration = try reranker.calibration(calibrated, file: calibration) }
+        if let calibrated {
+            options.calibration = try ranker.local(for: "--calibrated").calibration(calibrated, file: calibration)
+        }
     }
 }
 
@@ -125,9 +127,19 @@ struct LayerExitOptions: ParsableArguments {
     }
 
     /// Nil without --layer-exit.
-    func pruning(_ reranker: Reranker, top: Int) throws(RankingError) -> LayerExitPruning? {
+    func pruning(_ ranker: any DocumentRanker, top: Int) throws(RankingError) -> LayerExitPruning? {
         guard layerExit else { return nil }
-        return LayerExitPruning(head: try reranker.layerExit(file: layerExitFile), top: top, margin: layerExitMargin)
+        return LayerExitPruning(head: try ranker.local(for: "--layer-exit").layerExit(file: layerExitFile), top: top, margin: layerExitMargin)
+    }
+}
+
+extension DocumentRanker {
+    /// The model on this machine, for what only such a one can do.
+    fileprivate func local(for option: String) throws(RankingError) -> Reranker {
+        if let reranker = self as? Reranker { return reranker }
+        throw RankingError(
+            .invalidInput, what: "\(option) is asked for, and \(name) ranks.",
+            why: "It is about a model on this machine, alone.", fix: "Leave it out, or name such a model with --model.")
     }
 }
 

@@ -82,6 +82,10 @@ struct RankingWriter {
         explanation["tokens"] = .number(JSONNumber(candidate.tokens))
         explanation["passages"] = .number(JSONNumber(candidate.passages))
         if let compute = report.compute { explanation["precision"] = .string(compute.precision.rawValue) }
+        if let ranker = candidate.rankedBy { explanation["ranked_by"] = .string(ranker) }
+        if !candidate.additions.isEmpty {
+            explanation["additions"] = .array(candidate.additions.map { .object($0.json) })
+        }
         return explanation
     }
 
@@ -98,7 +102,11 @@ struct RankingWriter {
 
     /// `query-id Q0 document-id rank score tag`. Ids cannot hold white space there.
     private func trec(_ ranking: DocumentRanking, query: Query?) {
-        let scores = TrecScores.texts(ranking.candidates.map { $0.isScored ? $0.score : nil })
+        let count = ranking.candidates.count
+        let scores = TrecScores.texts(
+            ranking.candidates.areComparable
+                ? ranking.candidates.map { $0.isScored ? $0.score : nil }
+                : ranking.candidates.indices.map { Float(count - $0) })
         for (place, candidate) in ranking.candidates.enumerated() {
             let id = candidate.id ?? "\(candidate.index)"
             print("\(query?.id ?? "1") Q0 \(id) \(place + 1) \(scores[place]) resift")
@@ -136,6 +144,12 @@ struct RankingWriter {
                     : "not scored before the deadline"
             )
         }
+        if explain {
+            for addition in candidate.additions {
+                parts.append("\(addition.rule) \(addition.value.formatted(places: 3)) (\(addition.reason))")
+            }
+            if let ranker = candidate.rankedBy { parts.append("by \(ranker)") }
+        }
         if let passage = candidate.passage { parts.append("characters \(passage.start)..<\(passage.end)") }
         if candidate.truncatedTokens > 0 { parts.append("\(candidate.truncatedTokens) tokens cut off") }
         return parts.isEmpty ? nil : parts.joined(separator: "; ")
@@ -165,6 +179,16 @@ enum TrecScores {
             next -= 1
             return "\(next)"
         }
+    }
+}
+
+extension ScoreAddition {
+    var json: JSONObject {
+        var object = JSONObject()
+        object["rule"] = .string(rule)
+        object["value"] = JSONNumber(value).map(JSONValue.number) ?? .null
+        object["reason"] = .string(reason)
+        return object
     }
 }
 

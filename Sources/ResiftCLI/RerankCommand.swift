@@ -91,6 +91,8 @@ struct RerankCommand: AsyncParsableCommand {
 
     @OptionGroup var exit: LayerExitOptions
 
+    @OptionGroup var ranker: RankerOptions
+
     @OptionGroup var cache: CacheOptions
 
     @OptionGroup var model: ModelOptions
@@ -109,6 +111,7 @@ struct RerankCommand: AsyncParsableCommand {
         if exit.layerExit, limit(default: queries == nil ? 10 : nil) == nil {
             throw ValidationError("--layer-exit looks for the best; say how many with --limit.")
         }
+        try ranker.check(model)
         if let fields, fields.isEmpty { throw ValidationError("--rank-fields names no field.") }
         if maxLineBytes < 1 { throw ValidationError("--max-line-bytes has to be positive.") }
     }
@@ -127,7 +130,7 @@ struct RerankCommand: AsyncParsableCommand {
 
     private func rankOne(_ query: String, _ cache: (any ScoreCache)?) async throws {
         let documents = try read(documents)
-        let reranker = try await model.load().caching(inOptional: cache)
+        let reranker = try await load(cache)
         let progress = ProgressLine()
         var options = try options(reranker)
         options.progress = { progress.show("scored \($0.scoredPairs) of \($0.totalPairs) passages") }
@@ -135,24 +138,31 @@ struct RerankCommand: AsyncParsableCommand {
         progress.clear()
         try writer.write(ranking, query: nil)
         note(ranking)
+        try ranker.enforce(ranking.report.isAsAsked)
+    }
+
+    private func load(_ cache: (any ScoreCache)?) async throws -> any DocumentRanker {
+        try await ranker.load(model, pool: ModelOptions.pool(threads: model.threads), cache: cache)
     }
 
     private func rankMany(_ path: String, _ cache: (any ScoreCache)?) async throws {
         let queries = try QueryReader(maxLineBytes: maxLineBytes).queries(in: .read(path: path))
         let pools = try CandidatePools(
             documents: read(documents), run: candidates.map { path in try .read(path: path) }, queries: queries)
-        let reranker = try await model.load().caching(inOptional: cache)
+        let reranker = try await load(cache)
         let options = try options(reranker)
         let progress = ProgressLine()
         var incomplete = 0
+        var asAsked = true
         for (done, query) in queries.enumerated() {
             let pool = pools.documents(for: query)
             guard !pool.isEmpty else { continue }
             progress.show("query \(done + 1) of \(queries.count)")
             let ranking = try await reranker.rerank(query.text, pool, limit: limit(default: nil), options: options)
             try writer.write(ranking, query: query)
+            asAsked = asAsked && ranking.report.isAsAsked
             if !ranking.report.isComplete { incomplete += 1 }
-            if explain { note(ranking) }
+            if explain { note(ranking) } else { RankerOptions.note(ranking.report) }
         }
         progress.clear()
         if incomplete > 0 {
@@ -164,12 +174,13 @@ struct RerankCommand: AsyncParsableCommand {
                 "note: \(pools.queriesWithoutCandidates) of \(queries.count) queries have no candidates and no ranking\n"
             )
         }
+        try ranker.enforce(asAsked)
     }
 
     /// Why a document can have no score.
     private var cause: String { deadline == nil ? "the layer exit" : "the deadline" }
 
-    private func options(_ reranker: Reranker) throws(RankingError) -> RerankOptions {
+    private func options(_ reranker: any DocumentRanker) throws(RankingError) -> RerankOptions {
         let long: LongDocuments =
             switch longDocuments {
             case .truncate: .truncate
@@ -203,7 +214,8 @@ struct RerankCommand: AsyncParsableCommand {
     /// What the ranking does not show goes to standard error: nothing is left out silently.
     private func note(_ ranking: DocumentRanking) {
         let report = ranking.report
-        if !report.isComplete {
+        RankerOptions.note(report)
+        if report.unscoredDocuments > 0, report.failure == nil {
             StandardError.write(
                 "note: \(cause) left \(report.unscoredDocuments) of \(report.documents) documents without a score; they follow in the order given\n"
             )
@@ -227,7 +239,8 @@ struct RerankCommand: AsyncParsableCommand {
             \(report.model): \(report.pairs) pairs, \(report.tokens) tokens, \(report.totalMilliseconds.rounded()) ms \
             (tokenize \(report.tokenizeMilliseconds.rounded()), inference \(report.inferenceMilliseconds.rounded()))\
             \(report.compute.map { ", \($0.threads) threads, \($0.kernels) kernels, \($0.precision)" } ?? "")\
-            \(report.cacheHits > 0 ? ", \(report.cacheHits) from the cache" : "")
+            \(report.cacheHits > 0 ? ", \(report.cacheHits) from the cache" : "")\
+            \(report.usage.map { "; \($0.line)" } ?? "")
 
             """)
     }

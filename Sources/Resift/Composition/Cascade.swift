@@ -93,6 +93,11 @@ public struct Cascade: DocumentRanker {
     }
 }
 
+extension [Candidate] {
+    /// Whether one ranker scored them all, so that their scores can be compared.
+    package var areComparable: Bool { Set(lazy.filter(\.isScored).map(\.rankedBy)).count <= 1 }
+}
+
 extension RerankReport {
     /// Of a ranker that is made of others.
     init(

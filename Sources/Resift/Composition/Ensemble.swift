@@ -37,10 +37,9 @@ public struct Ensemble: DocumentRanker {
         _ query: String, _ documents: [Document], limit: Int?, options: RerankOptions
     ) async throws -> DocumentRanking {
         let begin = ContinuousClock.now
-        var options = options
-        let minScore = options.minScore
-        options.minScore = nil
-        let rankings = try await rankings(query, documents, options)
+        var inner = options
+        inner.minScore = nil
+        let rankings = try await rankings(query, documents, inner)
         var sums = [Double?](repeating: nil, count: documents.count)
         var tokens = [Int](repeating: 0, count: documents.count)
         for (member, ranking) in zip(members, rankings) {
@@ -51,20 +50,19 @@ public struct Ensemble: DocumentRanker {
                 sums[candidate.index] = (sums[candidate.index] ?? 0) + part
             }
         }
-        var candidates = documents.enumerated().map { index, document -> Candidate in
+        let candidates = documents.enumerated().map { index, document -> Candidate in
             guard let sum = sums[index] else { return Candidate(unscored: document, index: index) }
             return Candidate(
                 document: document, index: index, score: Float(sum), scoreKind: .reciprocalRankFusion,
                 logit: Float(sum), tokens: tokens[index])
         }
-        let unscored = candidates.count { !$0.isScored }
-        if let minScore { candidates.removeAll { !$0.isScored || $0.score < minScore } }
-        candidates.sort(by: Candidate.precedes)
-        var report = RerankReport(
-            of: rankings.map(\.report), model: name, documents: documents.count, unscoredDocuments: unscored,
+        let report = RerankReport(
+            of: rankings.map(\.report), model: name, documents: documents.count,
+            unscoredDocuments: candidates.count { !$0.isScored },
             totalMilliseconds: (ContinuousClock.now - begin).milliseconds)
-        if minScore != nil { report.belowMinScore = documents.count - unscored - candidates.count }
-        return DocumentRanking(candidates: Array(candidates.prefix(limit ?? candidates.count)), report: report)
+        var ranking = DocumentRanking(candidates: candidates, report: report)
+        ranking.sort(limit: limit, minScore: options.minScore)
+        return ranking
     }
 
     /// In the order of the members.

@@ -1,5 +1,6 @@
 import OrderedJSON
 public import Ranking
+import RemoteRerankers
 import Yams
 
 extension RankerSpecification {
@@ -130,7 +131,7 @@ private struct SpecificationReader {
                 guard let node = prices[key] else { return nil }
                 return try number(node, key, atLeast: 0)
             }
-            choices.price = .init(
+            choices.price = ServicePrice(
                 perSearchUnit: try price("per-search-unit"),
                 perMillionInputTokens: try price("per-million-input-tokens"),
                 perMillionOutputTokens: try price("per-million-output-tokens"))

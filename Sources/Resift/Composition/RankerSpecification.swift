@@ -1,4 +1,5 @@
 public import Ranking
+public import RemoteRerankers
 
 /// Which ranker ranks, as a caller writes it: a name, or a YAML file that puts several together.
 ///
@@ -27,11 +28,21 @@ public indirect struct RankerSpecification: Sendable, Equatable {
     public struct CascadeStage: Sendable, Equatable {
         public var ranker: RankerSpecification
         public var keep: Int?
+
+        public init(ranker: RankerSpecification, keep: Int? = nil) {
+            self.ranker = ranker
+            self.keep = keep
+        }
     }
 
     public struct EnsembleMember: Sendable, Equatable {
         public var ranker: RankerSpecification
         public var weight: Double
+
+        public init(ranker: RankerSpecification, weight: Double = 1) {
+            self.ranker = ranker
+            self.weight = weight
+        }
     }
 
     /// What is said of a service beside its name.
@@ -42,13 +53,15 @@ public indirect struct RankerSpecification: Sendable, Equatable {
         public var keyFile: String?
         /// Attempts before a request is given up; nil for the default.
         public var attempts: Int?
-        /// US dollars.
-        public var price: Price?
+        public var price: ServicePrice?
 
-        public struct Price: Sendable, Equatable {
-            public var perSearchUnit: Double?
-            public var perMillionInputTokens: Double?
-            public var perMillionOutputTokens: Double?
+        public init(
+            timeout: Duration? = nil, keyFile: String? = nil, attempts: Int? = nil, price: ServicePrice? = nil
+        ) {
+            self.timeout = timeout
+            self.keyFile = keyFile
+            self.attempts = attempts
+            self.price = price
         }
     }
 
@@ -71,6 +84,12 @@ public indirect struct RankerSpecification: Sendable, Equatable {
         public var field: String
         public var halfLife: Duration
         public var weight: Double
+
+        public init(field: String, halfLife: Duration, weight: Double = 1) {
+            self.field = field
+            self.halfLife = halfLife
+            self.weight = weight
+        }
     }
 
     public var kind: Kind

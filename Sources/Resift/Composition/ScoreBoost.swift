@@ -44,13 +44,7 @@ public struct BoostedRanker: DocumentRanker {
         for place in ranking.candidates.indices where ranking.candidates[place].isScored {
             try boost(&ranking.candidates[place], query: query, options)
         }
-        if let minScore = options.minScore {
-            let count = ranking.candidates.count
-            ranking.candidates.removeAll { !$0.isScored || $0.score < minScore }
-            ranking.report.belowMinScore = count - ranking.report.unscoredDocuments - ranking.candidates.count
-        }
-        ranking.candidates.sort(by: Candidate.precedes)
-        if let limit { ranking.candidates = Array(ranking.candidates.prefix(limit)) }
+        ranking.sort(limit: limit, minScore: options.minScore)
         return ranking
     }
 

@@ -9,7 +9,9 @@ public struct StageRun: Sendable {
     /// `bm25+rerank`, and with several models `bm25+rerank[model]`.
     public var name: String
     public var stage: EvaluationStage
-    /// Nil without a reranker.
+    /// The ranker, where several are compared; nil without one.
+    public var ranker: String?
+    /// Nil without a model on this machine.
     public var model: ModelDescription?
     public var run: Run = [:]
     /// For each query that was answered, as if the stage had run alone: its first stage, and its reranking.
@@ -23,6 +25,10 @@ public struct StageRun: Sendable {
     public var usesLayerExit = false
     /// Candidates whose score was in a cache.
     public var cacheHits = 0
+    /// What services were asked; nil where none was.
+    public var usage: ServiceUsage?
+    /// Queries for which a ranker failed and was replaced, or the first stage's order kept, as was asked for.
+    public var replacedQueries = 0
     /// Candidates of which the reranker's window cut something off.
     public var truncated = 0
     /// Queries that gave no results, with the reason; the rest of the evaluation goes on.
@@ -45,10 +51,10 @@ public struct StageEvaluation: Sendable {
 
     public struct Model: Sendable {
         public var name: String
-        public var reranker: Reranker
+        public var reranker: any DocumentRanker
         public var layerExit: LayerExitPruning?
 
-        public init(name: String, reranker: Reranker, layerExit: LayerExitPruning? = nil) {
+        public init(name: String, reranker: any DocumentRanker, layerExit: LayerExitPruning? = nil) {
             self.name = name
             self.reranker = reranker
             self.layerExit = layerExit
@@ -83,7 +89,8 @@ public struct StageEvaluation: Sendable {
                 ? [(StageRun(name: stage.description, stage: stage), nil as Model?)]
                 : models.map { model in
                     let name = models.count == 1 ? stage.description : "\(stage)[\(model.name)]"
-                    var row = StageRun(name: name, stage: stage, model: model.reranker.model)
+                    var row = StageRun(name: name, stage: stage, model: (model.reranker as? Reranker)?.model)
+                    row.ranker = model.name
                     row.usesLayerExit = model.layerExit != nil
                     return (row, model)
                 }
@@ -139,13 +146,15 @@ public struct StageEvaluation: Sendable {
             var rerankOptions = options.rerankOptions
             rerankOptions.layerExit = model.layerExit
             let ranking = try await model.reranker.rerank(
-                query.text, candidates.map { Document($0.textToRank(), id: $0.id) }, limit: nil,
+                query.text, candidates.map { $0.documentToRank() }, limit: nil,
                 options: rerankOptions)
             row.milliseconds[query.id, default: 0] += (clock.now - begin).milliseconds
             row.pairs += ranking.report.pairs
             row.unscored += ranking.report.unscoredDocuments
             row.truncated += ranking.report.truncatedDocuments
             row.cacheHits += ranking.report.cacheHits
+            if let usage = ranking.report.usage { row.usage = row.usage.map { $0 + usage } ?? usage }
+            if !ranking.report.failures.isEmpty { row.replacedQueries += 1 }
             row.logits[query.id] = Dictionary(
                 ranking.candidates.filter(\.isScored).map { ($0.id ?? "", Double($0.logit)) },
                 uniquingKeysWith: { first, _ in first })
@@ -165,9 +174,11 @@ public struct StageEvaluation: Sendable {
     private static func scores(_ ranking: DocumentRanking, behind: [String]) -> [String: Double] {
         var scores: [String: Double] = [:]
         var lowest = 0.0
-        for candidate in ranking.candidates where candidate.isScored {
-            scores[candidate.id ?? ""] = Double(candidate.score)
-            lowest = min(lowest, Double(candidate.score))
+        let count = ranking.candidates.count
+        for (place, candidate) in ranking.candidates.enumerated() where candidate.isScored {
+            let score = ranking.candidates.areComparable ? Double(candidate.score) : Double(count - place)
+            scores[candidate.id ?? ""] = score
+            lowest = min(lowest, score)
         }
         let unscored = ranking.candidates.filter { !$0.isScored }.map { $0.id ?? "" }
         for (place, id) in (unscored + behind).enumerated() where scores[id] == nil {
@@ -180,6 +191,8 @@ public struct StageEvaluation: Sendable {
 extension RankingError {
     /// Whether other queries may do better.
     fileprivate var concernsOneQuery: Bool {
-        code == .nothingToSearch || code == .nonFiniteScore || code == .invalidInput
+        [
+            .nothingToSearch, .nonFiniteScore, .invalidInput, .unreachable, .overloaded, .unexpectedAnswer,
+        ].contains(code)
     }
 }

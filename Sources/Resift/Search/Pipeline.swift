@@ -13,7 +13,7 @@ public import Retrieval
 public struct Pipeline: Sendable {
     public let index: SearchIndex
     /// Nil for a search without a second pass.
-    public let reranker: Reranker?
+    public let reranker: (any DocumentRanker)?
     /// Turns queries into vectors; nil for a search without dense vectors.
     public let embedder: BiEncoder?
     private let pool: ComputePool
@@ -22,7 +22,7 @@ public struct Pipeline: Sendable {
     public static let smallIndex = 1_000
 
     public init(
-        index: SearchIndex, reranker: Reranker? = nil, embedder: BiEncoder? = nil, pool: ComputePool = .shared
+        index: SearchIndex, reranker: (any DocumentRanker)? = nil, embedder: BiEncoder? = nil, pool: ComputePool = .shared
     ) {
         self.index = index
         self.reranker = reranker
@@ -123,7 +123,7 @@ public struct Pipeline: Sendable {
                 reranked: false, reason: "The deadline passed in the first pass.", missedDeadline: true)
             return
         }
-        let documents = answer.results.map { Document($0.textToRank(options.rerankedText), id: $0.id) }
+        let documents = answer.results.map { $0.documentToRank(options.rerankedText) }
         let ranking = try await reranker.rerank(
             answer.query, documents, limit: nil, options: options.rerankedText.adapt(options.rerankOptions))
         let candidates = answer.results
@@ -136,10 +136,11 @@ public struct Pipeline: Sendable {
             result.candidate = candidate
             return result
         }
+        let scored = documents.count - ranking.report.unscoredDocuments
         answer.reranking = RerankOutcome(
-            reranked: true,
-            reason:
-                "\(documents.count - ranking.report.unscoredDocuments) of \(documents.count) candidates were scored.",
+            reranked: ranking.report.isReranked,
+            reason: (ranking.report.failures.map { "\($0.ranker) failed: \($0.reason)" }
+                + ["\(scored) of \(documents.count) candidates were scored."]).joined(separator: " "),
             report: ranking.report)
     }
 }
@@ -157,6 +158,14 @@ extension RerankedText {
 }
 
 extension SearchResult {
+    /// The document with its metadata, of which boosts may read a field, and the text that is ranked.
+    func documentToRank(_ kind: RerankedText = .bestPassage) -> Document {
+        var fields = document.metadata
+        fields["title"] = nil
+        fields["text"] = .string(textToRank(kind))
+        return Document(id: id, fields: fields)
+    }
+
     /// What a reranker reads: the title, and the best passage or the whole text; that where the document is not split.
     func textToRank(_ kind: RerankedText = .bestPassage) -> String {
         let text = kind == .bestPassage ? passage?.text ?? document.text : document.text

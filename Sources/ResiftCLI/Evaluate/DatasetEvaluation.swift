@@ -49,10 +49,8 @@ struct DatasetEvaluation {
         // Measures without a cutoff, and with a large one, look as deep as this.
         let deepest = evaluator.measures.map { $0.cutoff ?? 1_000 }.max() ?? 100
         var pipeline = try await options.evaluation(dataset, stages: stages, deepest: min(deepest, 1_000))
+        if stages.contains(where: \.reranks) { pipeline.models = try await options.loadRankers(cache: cache) }
         pipeline.options.rerankOptions.deadline = deadline
-        for place in pipeline.models.indices {
-            pipeline.models[place].reranker = try pipeline.models[place].reranker.caching(inOptional: cache)
-        }
         for model in pipeline.models {
             guard let pruning = try exit.pruning(model.reranker, top: DatasetEvaluation.layerExitTop) else { break }
             pipeline.models.append(
@@ -120,7 +118,7 @@ struct DatasetEvaluation {
         for (place, row) in rows.enumerated() where row.usesLayerExit {
             guard
                 let exact = rows.firstIndex(where: {
-                    $0.stage == row.stage && $0.model == row.model && !$0.usesLayerExit
+                    $0.stage == row.stage && $0.model != nil && $0.model == row.model && !$0.usesLayerExit
                 })
             else { continue }
             let comparison = RunComparison(report.rows[exact].result, report.rows[place].result, measure)
@@ -149,6 +147,12 @@ struct DatasetEvaluation {
                     "note: \(row.name): \(row.unscored) candidates have no score; \(row.pairs) pairs were scored\n"
                 )
             }
+            if row.replacedQueries > 0 {
+                StandardError.write(
+                    "note: \(row.name): a reranker failed at \(row.replacedQueries) queries and was replaced, or kept the first stage's order\n"
+                )
+            }
+            if let usage = row.usage { StandardError.write("note: \(row.name): \(usage.line)\n") }
             if row.cacheHits > 0 {
                 StandardError.write(
                     "note: \(row.name): \(row.cacheHits) candidates had their scores in the cache; the latency is not the model's\n"

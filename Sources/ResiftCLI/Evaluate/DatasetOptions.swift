@@ -18,6 +18,12 @@ struct DatasetOptions: ParsableArguments {
             valueName: "models"))
     var models: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "Whatever ranks, separated by commas, beside --models or instead: services (cohere:rerank-v3.5), language models (llm:openai/MODEL), YAML files with cascades.",
+            valueName: "rerankers"))
+    var rerankers: String?
+
     @Option(help: ArgumentHelp("An embedding model, for dense and hybrid.", valueName: "model"))
     var embedder: String?
 
@@ -56,22 +62,33 @@ struct DatasetOptions: ParsableArguments {
     static let defaultModel = "default"
 
     var modelNames: [String] {
-        (models ?? DatasetOptions.defaultModel).split(separator: ",").map(String.init)
+        (models ?? (rerankers == nil ? DatasetOptions.defaultModel : "")).split(separator: ",").map(String.init)
     }
 
-    func loadModels(pool: ComputePool) async throws -> [StageEvaluation.Model] {
+    private var rerankerNames: [String] { (rerankers ?? "").split(separator: ",").map(String.init) }
+
+    /// The models, and what else ranks, in the order in which they were named.
+    func loadRankers(cache: (any ScoreCache)?) async throws -> [StageEvaluation.Model] {
+        let loader = RankerLoader(pool: ModelOptions.pool(threads: threads), precision: precision, cache: cache)
         var loaded: [StageEvaluation.Model] = []
-        for path in modelNames {
-            let reranker =
-                path == DatasetOptions.defaultModel
-                ? try Reranker.default(pool: pool, precision: precision)
-                : try await Reranker.load(directory: hub.directory(of: path), pool: pool, precision: precision)
-            var name = path.split(separator: "/").last.map(String.init) ?? path
+        func add(_ name: String, _ ranker: any DocumentRanker) {
+            let short = ranker is Reranker ? name.split(separator: "/").last.map(String.init) ?? name : name
             // Two directories can have the same name.
-            if loaded.contains(where: { $0.name == name }) { name = path }
-            loaded.append(StageEvaluation.Model(name: name, reranker: reranker))
+            let isTaken = loaded.contains { $0.name == short }
+            loaded.append(StageEvaluation.Model(name: isTaken ? name : short, reranker: ranker))
         }
+        for name in modelNames {
+            let reranker = try await loadModel(name, pool: loader.pool)
+            add(name, try reranker.caching(inOptional: cache))
+        }
+        for name in rerankerNames { add(name, try loader.load(name)) }
         return loaded
+    }
+
+    func loadModel(_ name: String, pool: ComputePool) async throws -> Reranker {
+        name == DatasetOptions.defaultModel
+            ? try Reranker.default(pool: pool, precision: precision)
+            : try await Reranker.load(directory: hub.directory(of: name), pool: pool, precision: precision)
     }
 
     /// The pipeline over the dataset's index, which is built or reused.
@@ -110,7 +127,6 @@ struct DatasetOptions: ParsableArguments {
         options.rerankOptions = RerankOptions(longDocuments: .truncate)
         return StageEvaluation(
             index: opened.index, embedder: encoder,
-            models: stages.contains { $0.reranks } ? try await loadModels(pool: pool) : [], options: options, pool: pool
-        )
+            models: [], options: options, pool: pool)
     }
 }

@@ -47,6 +47,7 @@ struct TuneCommand: AsyncParsableCommand {
 
     func validate() throws {
         if datasets.dataset == nil { throw ValidationError("Missing expected argument '--dataset <directory>'") }
+        if datasets.rerankers != nil { throw ValidationError("tune is about models on this machine: use --models.") }
         if folds < 2 { throw ValidationError("--folds is \(folds); it has to be at least 2.") }
         _ = try numbers(pools, "--pools", in: 0...10_000)
         _ = try numbers(rankConstants, "--rank-constants", in: 0...1_000_000)
@@ -70,10 +71,11 @@ struct TuneCommand: AsyncParsableCommand {
             let evaluation = try await datasets.evaluation(
                 dataset, stages: space.retrievals.map { EvaluationStage($0, reranks: true) },
                 deepest: max(100, space.poolSizes.max() ?? 0))
-            guard let model = evaluation.models.first else { return }
+            let reranker = try await datasets.loadModel(
+                datasets.modelNames.first ?? DatasetOptions.defaultModel,
+                pool: ModelOptions.pool(threads: datasets.threads))
             let progress = ProgressLine()
-            let tuner = PipelineTuner(
-                evaluation: evaluation, reranker: model.reranker, measure: measure, space: space)
+            let tuner = PipelineTuner(evaluation: evaluation, reranker: reranker, measure: measure, space: space)
             let results = try await tuner.run(dataset) { done in
                 progress.show("query \(done + 1) of \(dataset.queries.count)")
             }

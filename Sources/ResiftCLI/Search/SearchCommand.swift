@@ -120,6 +120,8 @@ struct SearchCommand: AsyncParsableCommand {
 
     @OptionGroup var exit: LayerExitOptions
 
+    @OptionGroup var ranker: RankerOptions
+
     @OptionGroup var cache: CacheOptions
 
     @OptionGroup var model: ModelOptions
@@ -140,6 +142,7 @@ struct SearchCommand: AsyncParsableCommand {
                 "--min-score, --calibrated, --layer-exit, --activation, --truncation and --instruction are about the reranker; leave out --no-rerank."
             )
         }
+        try ranker.check(model)
         if stages != nil, !candidates.isEmpty { throw ValidationError("Give --stages or --candidates, not both.") }
     }
 
@@ -154,13 +157,14 @@ struct SearchCommand: AsyncParsableCommand {
                 wantsDense || embedder != nil
                 ? try await IndexEmbedder.load(
                     index.settings, directory: model.hub.directoryIfNamed(embedder), pool: compute) : nil
-            var reranker = options.rerank == .never ? nil : try await model.load(pool: compute)
-            if let reranker {
-                try scores.apply(to: &options.rerankOptions, reranker)
-                options.rerankOptions.layerExit = try exit.pruning(reranker, top: options.limit)
-            }
             try await cache.whileOpen { cache in
-                reranker = try reranker?.caching(inOptional: cache)
+                var reranker: (any DocumentRanker)?
+                if options.rerank != .never {
+                    let loaded = try await ranker.load(model, pool: compute, cache: cache)
+                    try scores.apply(to: &options.rerankOptions, loaded)
+                    options.rerankOptions.layerExit = try exit.pruning(loaded, top: options.limit)
+                    reranker = loaded
+                }
                 let pipeline = Pipeline(index: index, reranker: reranker, embedder: encoder, pool: compute)
                 if let queries {
                     try await searchMany(queries, pipeline, options)
@@ -223,6 +227,7 @@ struct SearchCommand: AsyncParsableCommand {
         let answer = try await pipeline.search(query, options)
         try writer.write(answer, query: nil)
         note(answer)
+        try ranker.enforce(answer.isRerankedAsAsked)
     }
 
     private func searchMany(_ path: String, _ pipeline: Pipeline, _ options: SearchOptions) async throws {
@@ -230,13 +235,15 @@ struct SearchCommand: AsyncParsableCommand {
         let progress = ProgressLine()
         var withoutTerms: [String] = []
         var incomplete = 0
+        var asAsked = true
         for (done, query) in queries.enumerated() {
             progress.show("query \(done + 1) of \(queries.count)")
             do {
                 let answer = try await pipeline.search(query.text, options)
                 try writer.write(answer, query: query)
+                asAsked = asAsked && answer.isRerankedAsAsked
                 if !answer.isComplete { incomplete += 1 }
-                if explain { note(answer) }
+                if explain { note(answer) } else { answer.reranking.report.map(RankerOptions.note) }
             } catch let error as RankingError where error.code == .nothingToSearch {
                 withoutTerms.append(query.id)
             }
@@ -251,6 +258,7 @@ struct SearchCommand: AsyncParsableCommand {
                 "note: \(withoutTerms.count) of \(queries.count) queries have no word to look up and no results: \(withoutTerms.prefix(10).joined(separator: ", "))\(withoutTerms.count > 10 ? ", ..." : "")\n"
             )
         }
+        try ranker.enforce(asAsked)
     }
 
     private var writer: SearchWriter {
@@ -259,7 +267,8 @@ struct SearchCommand: AsyncParsableCommand {
 
     /// What the results do not show goes to standard error.
     private func note(_ answer: SearchAnswer) {
-        if let report = answer.reranking.report, !report.isComplete {
+        if let report = answer.reranking.report { RankerOptions.note(report) }
+        if let report = answer.reranking.report, report.unscoredDocuments > 0, report.failure == nil {
             StandardError.write(
                 "note: \(cause) left \(report.unscoredDocuments) of \(report.documents) candidates without a score; they follow in the first stages' order\n"
             )
@@ -290,7 +299,7 @@ struct SearchCommand: AsyncParsableCommand {
         )
         if let report = answer.reranking.report {
             StandardError.write(
-                "reranked: \(report.pairs) pairs by \(report.model)\(report.compute.map { " in \($0.precision)" } ?? ""), \(report.totalMilliseconds.rounded(places: 1)) ms\n"
+                "reranked: \(report.pairs) pairs by \(report.model)\(report.compute.map { " in \($0.precision)" } ?? ""), \(report.totalMilliseconds.rounded(places: 1)) ms\(report.usage.map { "; \($0.line)" } ?? "")\n"
             )
         }
         StandardError.write("total: \(answer.totalMilliseconds.rounded(places: 1)) ms\n")

@@ -19,6 +19,9 @@ struct ServeConfiguration {
         settings.port = try values.number("port", flags.port, in: 0...65_535) ?? settings.port
         let models = try flags.model.isEmpty ? values.strings("model") ?? [] : flags.model
         settings.models = try models.map(ServeConfiguration.model)
+        for text in try flags.reranker.isEmpty ? values.strings("reranker") ?? [] : flags.reranker {
+            settings.models.append(try ServeConfiguration.ranker(text))
+        }
         settings.defaultModel = try flags.defaultModel ?? values.string("default-model")
         for alias in try flags.alias.isEmpty ? values.strings("alias") ?? [] : flags.alias {
             guard let equals = alias.lastIndex(of: "="), equals > alias.startIndex else {
@@ -52,6 +55,16 @@ struct ServeConfiguration {
             }
             logLevel = known
         }
+    }
+
+    /// NAME=RERANKER, or the reranker alone; no name has a sign that names of services and files have.
+    private static func ranker(_ text: String) throws(RankingError) -> ServerSettings.ModelSource {
+        guard let equals = text.firstIndex(of: "="), equals > text.startIndex,
+            !text[..<equals].contains(where: { ":/@?".contains($0) })
+        else { return ServerSettings.ModelSource(ranker: try RankerSpecification(nameOrFile: text)) }
+        return ServerSettings.ModelSource(
+            name: String(text[..<equals]),
+            ranker: try RankerSpecification(nameOrFile: String(text[text.index(after: equals)...])))
     }
 
     private mutating func readCache(_ flags: ServeOptions, _ values: SettingValues) throws {
@@ -126,7 +139,7 @@ struct SettingValues {
 
     /// What can stand in a file.
     private static let names = [
-        "host", "port", "model", "default-model", "alias", "unknown-models", "threads", "precision", "long-documents",
+        "host", "port", "model", "reranker", "default-model", "alias", "unknown-models", "threads", "precision", "long-documents",
         "index", "embedder", "api-keys", "api-keys-file", "tls-certificate", "tls-key", "cors-origin",
         "max-body-bytes", "max-documents", "max-document-bytes", "max-request-tokens", "max-queue", "max-queue-wait",
         "max-connections", "read-timeout", "idle-timeout", "drain-delay", "drain-timeout", "cache", "cache-bytes",

@@ -22,6 +22,12 @@ struct ServeOptions: ParsableArguments {
             valueName: "model"))
     var model: [String] = []
 
+    @Option(
+        help: ArgumentHelp(
+            "Something else that ranks, beside the models or alone: a service, a language model, a YAML file, or NAME= one of these; several times for several.",
+            valueName: "reranker"))
+    var reranker: [String] = []
+
     @Option(help: ArgumentHelp("The model for requests that name none. Default: the first.", valueName: "name"))
     var defaultModel: String?
 

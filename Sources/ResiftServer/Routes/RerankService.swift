@@ -28,11 +28,19 @@ struct RerankService: Sendable {
         let choice = try core.models.choose(call.model)
         let served = choice.served
         try prepare(&call, served, exchange)
-        let ranking = try await served.reranker.rerank(
-            call.query, call.documents, limit: call.limit, options: call.options)
-        let spans = try await call.spans.asyncMap { request in
-            try await SpanFinder(reranker: served.reranker, call: call).spans(of: ranking.candidates, request)
+        if call.spans != nil, served.model == nil {
+            throw WireError.field(
+                "relevant_spans", "is asked of \(served.name), which is no model on this machine",
+                fix: "Leave it out, or name one of the models of /v1/models with a `max_model_len`.")
         }
+        var ranking = try await served.ranker.rerank(
+            call.query, call.documents, limit: served.model == nil && call.minScore != nil ? nil : call.limit,
+            options: call.options)
+        if served.model == nil, let minimum = call.minScore { ranking.keepRelevant(minimum, limit: call.limit) }
+        let spans = try await call.spans.asyncMap { request -> [[RerankAnswer.RelevantSpan]]? in
+            guard let model = served.model else { return nil }
+            return try await SpanFinder(reranker: model, call: call).spans(of: ranking.candidates, request)
+        }?.flatMap(\.self)
         let answer = RerankAnswer(
             call: call, ranking: ranking, spans: spans, requestID: exchange.id, model: served.name,
             warnings: [choice.warning].compactMap(\.self) + ranking.report.warnings)
@@ -44,13 +52,10 @@ struct RerankService: Sendable {
 
     /// Adds what depends on the model and the server to a call's options.
     private func prepare(_ call: inout RerankCall, _ served: ServedModels.Served, _ exchange: Exchange) throws {
-        let isLogit = served.reranker.model.labels == 1
-        call.options.activation = isLogit ? .identity : .softmax
-        call.options.client = exchange.client
-        call.options.maxWait = core.settings.limits.maxQueueWait
-        call.options.maxTotalTokens = core.settings.limits.maxRequestTokens
-        call.options.maxDocumentBytes = core.settings.limits.maxDocumentBytes
-        if let minimum = call.minScore {
+        prepare(&call.options, served, exchange)
+        // What runs elsewhere has scores of its own kind: they are compared when they are there.
+        if let minimum = call.minScore, let model = served.model {
+            let isLogit = model.model.labels == 1
             // The logit whose sigmoid it is.
             call.options.minScore = Float(isLogit && !call.rawScores ? log(minimum / (1 - minimum)) : minimum)
             if call.options.minScore?.isNaN == true { call.options.minScore = minimum <= 0 ? -.infinity : .infinity }
@@ -67,6 +72,15 @@ struct RerankService: Sendable {
         if let deadline = call.options.deadline {
             call.options.deadline = max(.microseconds(1), deadline - (.now - exchange.begin))
         }
+    }
+
+    private func prepare(_ options: inout RerankOptions, _ served: ServedModels.Served, _ exchange: Exchange) {
+        options.client = exchange.client
+        options.maxWait = core.settings.limits.maxQueueWait
+        options.maxDocumentBytes = core.settings.limits.maxDocumentBytes
+        guard let model = served.model else { return }
+        options.activation = model.model.labels == 1 ? .identity : .softmax
+        options.maxTotalTokens = core.settings.limits.maxRequestTokens
     }
 
     /// As browsers show them, and as TEI names them.
@@ -88,12 +102,7 @@ struct RerankService: Sendable {
         let choice = try core.models.choose(call.model)
         let served = choice.served
         var options = RerankOptions(longDocuments: core.settings.longDocuments)
-        let isLogit = served.reranker.model.labels == 1
-        options.activation = isLogit ? .identity : .softmax
-        options.client = exchange.client
-        options.maxWait = core.settings.limits.maxQueueWait
-        options.maxTotalTokens = core.settings.limits.maxRequestTokens
-        options.maxDocumentBytes = core.settings.limits.maxDocumentBytes
+        prepare(&options, served, exchange)
         if call.refusesLong { options.longDocuments = .refuse }
         let groups = call.groups
         var scores = [Double](repeating: 0, count: call.pairs.count)
@@ -107,7 +116,7 @@ struct RerankService: Sendable {
                 let options = options
                 let place = next
                 tasks.addTask {
-                    let ranking = try await served.reranker.rerank(
+                    let ranking = try await served.ranker.rerank(
                         group.query, group.places.map { Document(call.pairs[$0].document) }, limit: nil,
                         options: options)
                     return (place, ranking)
@@ -116,9 +125,10 @@ struct RerankService: Sendable {
             }
             while next < min(atOnce, groups.count) { add() }
             while let (place, ranking) = try await tasks.next() {
-                for candidate in ranking.candidates {
+                for (candidate, relevance) in zip(ranking.candidates, ranking.relevances) {
+                    guard let relevance else { throw WireError(unscored: ranking.report) }
                     scores[groups[place].places[candidate.index]] =
-                        call.rawScores ? Double(candidate.logit) : candidate.relevance
+                        call.rawScores ? Double(candidate.logit) : relevance
                 }
                 report = report.map { $0 + ranking.report } ?? ranking.report
                 if next < groups.count { add() }
@@ -158,14 +168,20 @@ extension Optional {
 extension RerankReport {
     /// What clients of vendors' forms learn in no other way.
     var warnings: [String] {
-        var warnings: [String] = []
+        var warnings = failures.map { failure in
+            "\(failure.ranker) failed (\(failure.code.rawValue)), and "
+                + (failure.rankedBy.map { "\($0) ranked instead." } ?? "gave no scores.")
+        }
+        if !isReranked { warnings.append("Nothing was reranked: the documents are in the order of the request.") }
+        warnings += skippedRankers.map { "The deadline left no time for \($0)." }
+        warnings += usage?.notes ?? []
         if truncatedDocuments > 0 {
             warnings.append("\(truncatedDocuments) of \(documents) documents were cut to the model's window.")
         }
         if truncatedQueryTokens > 0 {
             warnings.append("The query was cut by \(truncatedQueryTokens) tokens beside the longest document.")
         }
-        if !isComplete {
+        if unscoredDocuments > 0, isReranked {
             warnings.append(
                 "\(unscoredDocuments) of \(documents) documents have no score: the deadline came first. They follow in the order of the request."
             )

@@ -57,7 +57,7 @@ struct SearchService: Sendable {
         if let deadline = options.deadline {
             options.deadline = max(.microseconds(1), deadline - (.now - exchange.begin))
         }
-        let pipeline = Pipeline(index: index, reranker: served.reranker, embedder: embedder, pool: pool)
+        let pipeline = Pipeline(index: index, reranker: served.ranker, embedder: embedder, pool: pool)
         let answer = try await pipeline.search(call.query, options)
         return (json(answer, exchange), answer.reranking.report)
     }

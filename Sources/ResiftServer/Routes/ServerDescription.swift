@@ -9,11 +9,13 @@ struct ServerDescription: Sendable {
 
     /// Of the default model, in TEI's form; Resift's own members are under `resift`.
     func info() async throws -> JSONValue {
-        let model = try core.models.choose(nil).served.reranker.model
+        // Nil for a ranker that runs elsewhere, of which these things are not known.
+        let reranker = try core.models.choose(nil).served.model
+        let model = reranker?.model
         let limits = core.settings.limits
         var names = JSONObject()
         var numbers = JSONObject()
-        for label in 0..<model.labels {
+        for label in 0..<(model?.labels ?? 1) {
             names["\(label)"] = .string("LABEL_\(label)")
             numbers["LABEL_\(label)"] = .count(label)
         }
@@ -25,12 +27,12 @@ struct ServerDescription: Sendable {
         var object = JSONObject()
         object["model_id"] = .string(core.models.defaultName)
         object["model_sha"] = .null
-        object["model_dtype"] = .string(model.precision.rawValue)
+        object["model_dtype"] = model.map { .string($0.precision.rawValue) } ?? .null
         object["served_model_name"] = .string(core.models.defaultName)
         object["model_type"] = .object(type)
         object["max_concurrent_requests"] = .count(limits.maxQueue)
-        object["max_input_length"] = .count(model.maxTokens)
-        object["max_batch_tokens"] = .count(core.models.batchTokenBudget)
+        object["max_input_length"] = model.map { .count($0.maxTokens) } ?? .null
+        object["max_batch_tokens"] = reranker.map { .count($0.batchTokenBudget) } ?? .null
         object["max_batch_requests"] = .null
         object["max_client_batch_size"] = .count(limits.maxDocuments)
         object["auto_truncate"] = .bool(core.settings.longDocuments != .refuse)
@@ -64,17 +66,17 @@ struct ServerDescription: Sendable {
         object["object"] = .string("list")
         object["data"] = .array(
             core.models.models.map { served in
-                let model = served.reranker.model
+                let model = served.model?.model
                 var entry = JSONObject()
                 entry["id"] = .string(served.name)
                 entry["object"] = .string("model")
                 entry["created"] = .count(0)
                 entry["owned_by"] = .string("resift")
-                entry["root"] = .string(model.name)
+                entry["root"] = .string(model?.name ?? served.ranker.name)
                 let aliases = core.models.aliases.filter { $0.value == served.name }.keys.sorted()
                 entry["aliases"] = .array(aliases.map(JSONValue.string))
-                entry["max_model_len"] = .count(model.maxTokens)
-                entry["precision"] = .string(model.precision.rawValue)
+                entry["max_model_len"] = model.map { .count($0.maxTokens) } ?? .null
+                entry["precision"] = model.map { .string($0.precision.rawValue) } ?? .null
                 entry["default"] = .bool(served.name == core.models.defaultName)
                 return .object(entry)
             })

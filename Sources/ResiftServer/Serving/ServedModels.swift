@@ -8,7 +8,9 @@ import Resift
 struct ServedModels: Sendable {
     struct Served: Sendable {
         var name: String
-        var reranker: Reranker
+        var ranker: any DocumentRanker
+        /// Nil for what runs elsewhere, or is made of several.
+        var model: Reranker? { ranker as? Reranker }
     }
 
     /// What a request's model name led to.
@@ -26,8 +28,7 @@ struct ServedModels: Sendable {
     private let unknown: ServerSettings.UnknownModels
 
     var defaultName: String { standard.name }
-    var threads: Int { standard.reranker.threads }
-    var batchTokenBudget: Int { standard.reranker.batchTokenBudget }
+    let threads: Int
 
     /// Loads all models; the first is the default unless the settings name another.
     init(_ settings: ServerSettings, pool: ComputePool) throws(RankingError) {
@@ -39,22 +40,20 @@ struct ServedModels: Sendable {
                 settings.cacheBytes > 0 ? MemoryScoreCache(maxBytes: settings.cacheBytes) : nil
             }
         self.cache = cache
+        threads = pool.threads
+        let loader = RankerLoader(pool: pool, precision: settings.precision, cache: cache)
         for source in settings.models.isEmpty ? [ServerSettings.ModelSource()] : settings.models {
-            var reranker: Reranker
-            if let directory = source.directory {
-                reranker = try Reranker.load(directory: directory, pool: pool, precision: settings.precision)
-            } else {
-                reranker = try Reranker.default(pool: pool, precision: settings.precision)
-            }
-            if let cache { reranker = try reranker.caching(in: cache) }
-            let name = source.name ?? (source.directory == nil ? DefaultModel.name : reranker.model.name)
+            let ranker = try loader.load(
+                source.ranker ?? RankerSpecification(name: source.directory ?? RankerSpecification.defaultName))
+            let isDefault = source.ranker == nil && source.directory == nil
+            let name = source.name ?? (isDefault ? DefaultModel.name : ranker.name)
             guard !models.contains(where: { $0.name == name }) else {
                 throw RankingError(
                     .invalidInput, what: "Two models are called \"\(name)\".",
                     why: "Requests tell them apart by their names.",
                     fix: "Give one another name: --model NAME=DIRECTORY.")
             }
-            models.append(Served(name: name, reranker: reranker))
+            models.append(Served(name: name, ranker: ranker))
         }
         func find(_ name: String) throws(RankingError) -> Served {
             guard let model = models.first(where: { $0.name == name }) else {

@@ -29,7 +29,7 @@ struct ServerCore: Sendable {
         models = try ServedModels(settings, pool: pool)
         for served in models.models {
             let metrics = metrics
-            await served.reranker.observeBatches { batch in metrics.record(batch, model: served.name) }
+            await served.model?.observeBatches { batch in metrics.record(batch, model: served.name) }
         }
         keys = APIKeys(settings.apiKeys)
         admission = Admission(settings.limits)

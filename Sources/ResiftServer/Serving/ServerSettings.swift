@@ -1,6 +1,7 @@
 public import Inference
 import Ranking
 public import Reranking
+public import Resift
 public import ScoreCaches
 
 /// Everything that `resift serve` can be told.
@@ -36,10 +37,13 @@ public struct ServerSettings: Sendable {
         public var name: String?
         /// Nil for the model inside the package.
         public var directory: String?
+        /// A service, a cascade or an ensemble, in place of a model on this machine.
+        public var ranker: RankerSpecification?
 
-        public init(name: String? = nil, directory: String? = nil) {
+        public init(name: String? = nil, directory: String? = nil, ranker: RankerSpecification? = nil) {
             self.name = name
             self.directory = directory
+            self.ranker = ranker
         }
     }
 

@@ -38,7 +38,7 @@ struct RerankAnswer {
 
     var json: JSONValue {
         switch call.dialect {
-        case .tei: .array(entries { candidate, entry in teiEntry(candidate, &entry) })
+        case .tei: .array(entries(teiEntry))
         case .cohere1: .object(cohere(version: "1"))
         case .cohere2: .object(cohere(version: "2"))
         case .voyage: .object(voyage)
@@ -57,8 +57,8 @@ struct RerankAnswer {
         object["model"] = .string(model)
         if version == "1" { object["object"] = .string("list") }
         object["results"] = .array(
-            entries { candidate, entry in
-                scored(candidate, "relevance_score", &entry)
+            entries { candidate, score, entry in
+                scored(candidate, score, "relevance_score", &entry)
                 if call.returnsDocuments { entry["document"] = .object(documentObject(candidate)) }
             })
         object["usage"] = .object(usage)
@@ -83,8 +83,8 @@ struct RerankAnswer {
         var object = JSONObject()
         object["object"] = .string("list")
         object["data"] = .array(
-            entries { candidate, entry in
-                scored(candidate, "relevance_score", &entry)
+            entries { candidate, score, entry in
+                scored(candidate, score, "relevance_score", &entry)
                 if call.returnsDocuments { entry["document"] = documentText(candidate) }
             })
         object["model"] = .string(model)
@@ -100,8 +100,8 @@ struct RerankAnswer {
         object["usage"] = .object(usage)
         object["model"] = .string(model)
         object["data"] = .array(
-            entries { candidate, entry in
-                scored(candidate, "score", &entry)
+            entries { candidate, score, entry in
+                scored(candidate, score, "score", &entry)
                 entry["input"] = call.returnsDocuments ? documentAsGiven(candidate) : .null
                 entry["object"] = .string("rank_result")
             })
@@ -116,8 +116,8 @@ struct RerankAnswer {
         var object = JSONObject()
         object["object"] = .string("rerank")
         object["results"] = .array(
-            entries { candidate, entry in
-                scored(candidate, "relevance_score", &entry)
+            entries { candidate, score, entry in
+                scored(candidate, score, "relevance_score", &entry)
                 entry["document"] = call.returnsDocuments ? documentAsGiven(candidate) : .null
             })
         object["model"] = .string(model)
@@ -134,8 +134,8 @@ struct RerankAnswer {
         var object = JSONObject()
         object["model"] = .string(model)
         object["data"] = .array(
-            entries { candidate, entry in
-                scored(candidate, "score", &entry)
+            entries { candidate, score, entry in
+                scored(candidate, score, "score", &entry)
                 if call.returnsDocuments { entry["document"] = .object(documentObject(candidate)) }
             })
         object["usage"] = .object(units)
@@ -147,38 +147,35 @@ struct RerankAnswer {
         var usage = JSONObject()
         usage["input_tokens"] = .count(ranking.report.tokens)
         var object = JSONObject()
-        object["results"] = .array(entries { candidate, entry in scored(candidate, "score", &entry) })
+        object["results"] = .array(entries { candidate, score, entry in scored(candidate, score, "score", &entry) })
         object["usage"] = .object(usage)
         addReport(to: &object)
         return object
     }
 
-    private func teiEntry(_ candidate: Candidate, _ entry: inout JSONObject) {
+    private func teiEntry(_ candidate: Candidate, _ score: JSONValue, _ entry: inout JSONObject) {
         entry["index"] = .count(candidate.index)
         if call.returnsDocuments { entry["text"] = documentText(candidate) }
-        entry["score"] = score(candidate)
+        entry["score"] = score
     }
 
     // MARK: Parts
 
-    private func entries(_ write: (Candidate, inout JSONObject) -> Void) -> [JSONValue] {
-        ranking.candidates.enumerated().map { place, candidate in
+    private func entries(_ write: (Candidate, JSONValue, inout JSONObject) -> Void) -> [JSONValue] {
+        let relevances = ranking.relevances
+        return ranking.candidates.enumerated().map { place, candidate in
             var entry = JSONObject()
-            write(candidate, &entry)
+            let score = relevances[place].map { call.rawScores ? Double(candidate.logit) : $0 }
+            write(candidate, score.map(JSONValue.finite) ?? .null, &entry)
             if let spans = spans?[place] { entry["relevant_spans"] = .array(spans.map(\.json)) }
             if call.wantsReport, call.dialect != .tei { entry["resift"] = .object(details(candidate)) }
             return .object(entry)
         }
     }
 
-    private func scored(_ candidate: Candidate, _ key: String, _ entry: inout JSONObject) {
+    private func scored(_ candidate: Candidate, _ score: JSONValue, _ key: String, _ entry: inout JSONObject) {
         entry["index"] = .count(candidate.index)
-        entry[key] = score(candidate)
-    }
-
-    private func score(_ candidate: Candidate) -> JSONValue {
-        guard candidate.isScored else { return .null }
-        return .finite(call.rawScores ? Double(candidate.logit) : candidate.relevance)
+        entry[key] = score
     }
 
     private var usage: JSONObject {
@@ -214,8 +211,7 @@ struct RerankAnswer {
     private func details(_ candidate: Candidate) -> JSONObject {
         var object = JSONObject()
         object["logit"] = candidate.isScored ? .finite(Double(candidate.logit)) : .null
-        let kind: ScoreKind = !candidate.isScored ? .unscored : call.rawScores ? .logit : .normalizedRelevance
-        object["score_kind"] = .string(kind.rawValue)
+        object["score_kind"] = .string(kind(candidate).rawValue)
         object["tokens"] = .count(candidate.tokens)
         object["passages"] = .count(candidate.passages)
         object["truncated_tokens"] = .count(candidate.truncatedTokens)
@@ -225,7 +221,24 @@ struct RerankAnswer {
             span["end"] = .count(passage.end)
             object["passage"] = .object(span)
         }
+        if let ranker = candidate.rankedBy { object["ranked_by"] = .string(ranker) }
+        if !candidate.additions.isEmpty {
+            object["additions"] = .array(
+                candidate.additions.map { addition in
+                    var object = JSONObject()
+                    object["rule"] = .string(addition.rule)
+                    object["value"] = .finite(addition.value)
+                    object["reason"] = .string(addition.reason)
+                    return .object(object)
+                })
+        }
         return object
+    }
+
+    /// Of the score in the answer: a logit is written after a sigmoid.
+    private func kind(_ candidate: Candidate) -> ScoreKind {
+        if call.rawScores, candidate.isScored { return .logit }
+        return candidate.scoreKind == .logit ? .normalizedRelevance : candidate.scoreKind
     }
 
     private func addReport(to object: inout JSONObject) {
@@ -248,6 +261,43 @@ extension Candidate {
     var relevance: Double { scoreKind == .logit ? 1 / (1 + exp(-Double(score))) : Double(score) }
 }
 
+extension DocumentRanking {
+    /// Of each candidate, in the order of the ranking, so that clients who sort by it get the same order; nil for one
+    /// without a score.
+    ///
+    /// Where scores are places, or several rankers gave them, it is a place: the share of documents at or behind it.
+    var relevances: [Double?] {
+        let hasScores = candidates.areComparable && !candidates.contains { $0.scoreKind == .rank }
+        return candidates.enumerated().map { place, candidate in
+            guard candidate.isScored else { return nil }
+            return hasScores ? candidate.relevance : Double(report.documents - place) / Double(report.documents)
+        }
+    }
+
+    /// Leaves out what is less relevant.
+    mutating func keepRelevant(_ minimum: Double, limit: Int?) {
+        let count = candidates.count
+        candidates = zip(candidates, relevances).filter { $0.1.map { $0 >= minimum } ?? false }.map(\.0)
+        report.belowMinScore += count - candidates.count - report.unscoredDocuments
+        if let limit { candidates = Array(candidates.prefix(limit)) }
+    }
+}
+
+extension ServiceUsage {
+    var json: JSONObject {
+        var object = JSONObject()
+        object["requests"] = .count(requests)
+        object["retries"] = .count(retries)
+        if let inputTokens { object["input_tokens"] = .count(inputTokens) }
+        if let outputTokens { object["output_tokens"] = .count(outputTokens) }
+        if let searchUnits { object["search_units"] = .finite(searchUnits) }
+        if let cost { object["cost_usd"] = .finite(cost) }
+        if malformedAnswers > 0 { object["malformed_answers"] = .count(malformedAnswers) }
+        if !notes.isEmpty { object["notes"] = .array(notes.map(JSONValue.string)) }
+        return object
+    }
+}
+
 extension RerankReport {
     var json: JSONObject {
         var object = JSONObject()
@@ -266,6 +316,18 @@ extension RerankReport {
         object["unscored_documents"] = .count(unscoredDocuments)
         object["below_min_score"] = .count(belowMinScore)
         object["complete"] = .bool(isComplete)
+        object["reranked"] = .bool(isReranked)
+        if let failure {
+            var entry = JSONObject()
+            entry["ranker"] = .string(failure.ranker)
+            entry["code"] = .string(failure.code.rawValue)
+            entry["reason"] = .string(failure.reason)
+            entry["ranked_by"] = failure.rankedBy.map(JSONValue.string) ?? .null
+            object["failure"] = .object(entry)
+        }
+        if let usage { object["usage"] = .object(usage.json) }
+        if !skippedRankers.isEmpty { object["skipped_rankers"] = .array(skippedRankers.map(JSONValue.string)) }
+        if !parts.isEmpty { object["parts"] = .array(parts.map { .object($0.json) }) }
         var milliseconds = JSONObject()
         milliseconds["queue"] = .finite(queueMilliseconds)
         milliseconds["tokenize"] = .finite(tokenizeMilliseconds)

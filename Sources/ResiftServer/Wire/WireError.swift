@@ -1,6 +1,7 @@
 import HTTPTypes
 import OrderedJSON
 import Ranking
+import Reranking
 
 /// A refusal as clients read it: a status, and a flat body.
 ///
@@ -77,9 +78,23 @@ struct WireError: Error, Equatable {
         case .notFound: self.init(.notFound, .notFound, code: error.code.rawValue, message)
         case .nonFiniteScore, .unsupportedModel:
             self.init(.failedDependency, .backend, code: error.code.rawValue, message)
+        case .unexpectedAnswer, .accessDenied:
+            self.init(.failedDependency, .backend, code: error.code.rawValue, message)
+        case .unreachable:
+            self.init(.serviceUnavailable, .unhealthy, code: error.code.rawValue, message)
+            headers[.retryAfter] = "1"
         case .overloaded: self = .overloaded(error.what + " " + error.why, retryAfterSeconds: 1)
         default: self.init(.internalServerError, .backend, code: error.code.rawValue, message)
         }
+    }
+
+    /// A form of answer that has no place for a document without a score.
+    init(unscored report: RerankReport) {
+        self.init(
+            .failedDependency, .backend, code: "unscored",
+            "\(report.unscoredDocuments) of \(report.documents) documents have no score. "
+                + (report.failures.map { "\($0.ranker) failed (\($0.code.rawValue)). " }.joined())
+                + "Ask /v1/rerank, whose answer can say so.")
     }
 
     /// - Parameter listsDetail: whether `detail` is a list, as FastAPI writes what a body got wrong. Infinity's client

@@ -1,0 +1,143 @@
+public import Hub
+public import Inference
+public import Ranking
+public import RemoteRerankers
+public import Reranking
+import Retrieval
+import TextFiles
+
+/// Makes rankers of what callers name: models on this machine, services, language models, and files that put several
+/// together.
+///
+/// ```swift
+/// let ranker = try RankerLoader().load("cohere:rerank-v3.5")
+/// ```
+public struct RankerLoader: Sendable {
+    public var pool: ComputePool
+    public var precision: Precision
+    /// Where models that are named "owner/name" are.
+    public var store: ModelStore
+    /// Keeps the scores of every ranker; nil keeps none.
+    public var cache: (any ScoreCache)?
+    /// Where keys of services are looked up; nil for the variables of this process.
+    public var environment: [String: String]?
+
+    public init(
+        pool: ComputePool = .shared, precision: Precision = .auto, store: ModelStore = ModelStore(),
+        cache: (any ScoreCache)? = nil, environment: [String: String]? = nil
+    ) {
+        self.pool = pool
+        self.precision = precision
+        self.store = store
+        self.cache = cache
+        self.environment = environment
+    }
+
+    /// The ranker of a name, or of the file it names (see `RankerSpecification`).
+    ///
+    /// Throws RankingError: `invalidInput` for what is no such name or file, `notFound` for a model or file that is not
+    /// there, `accessDenied` for a service without a key. Touches the network only when the ranker ranks.
+    public func load(_ name: String) throws(RankingError) -> any DocumentRanker {
+        try load(RankerSpecification(nameOrFile: name))
+    }
+
+    public func load(_ specification: RankerSpecification) throws(RankingError) -> any DocumentRanker {
+        var ranker = try ranker(specification.kind)
+        var boosts: [any ScoreBoost] = []
+        if !specification.keywords.isEmpty { boosts.append(try KeywordBoost(specification.keywords)) }
+        if let recency = specification.recency {
+            boosts.append(
+                try RecencyDecay(field: recency.field, halfLife: recency.halfLife, weight: recency.weight))
+        }
+        if !boosts.isEmpty { ranker = BoostedRanker(ranker, boosts: boosts) }
+        switch specification.onFailure {
+        case .throw: return ranker
+        case .keepOrder: return FallbackRanker(ranker, onFailure: .keepOrder)
+        case .fallBack(let other): return FallbackRanker(ranker, onFailure: .fallBack(to: try load(other)))
+        }
+    }
+
+    private func ranker(_ kind: RankerSpecification.Kind) throws(RankingError) -> any DocumentRanker {
+        switch kind {
+        case .cascade(let stages):
+            var loaded: [Cascade.Stage] = []
+            for stage in stages { loaded.append(.init(try load(stage.ranker), keep: stage.keep)) }
+            return try Cascade(loaded)
+        case .ensemble(let members, let rankConstant):
+            var loaded: [Ensemble.Member] = []
+            for member in members { loaded.append(.init(try load(member.ranker), weight: member.weight)) }
+            return try Ensemble(loaded, fusion: ReciprocalRankFusion(rankConstant: rankConstant))
+        case .named(let name, let choices):
+            if let model = try LanguageModelName(name) { return try languageModel(model, choices, written: name) }
+            if RankerSpecification.isService(name) {
+                return try service(RemoteRerankerName(name), choices, written: name)
+            }
+            guard choices == RankerSpecification.ServiceChoices() else {
+                throw RankingError(
+                    .invalidInput, what: "\"\(name)\" is a model on this machine, with settings of a service.",
+                    why: "It needs no key, no timeout, no second attempt, and has no price.",
+                    fix: "Leave timeout, key-file, attempts and price out, or name a service.")
+            }
+            let reranker =
+                name == RankerSpecification.defaultName
+                ? try Reranker.default(pool: pool, precision: precision)
+                : try Reranker.load(model: name, store: store, pool: pool, precision: precision)
+            guard let cache else { return reranker }
+            return try reranker.caching(in: cache)
+        }
+    }
+
+    private func service(
+        _ name: RemoteRerankerName, _ choices: RankerSpecification.ServiceChoices, written: String
+    ) throws(RankingError) -> any DocumentRanker {
+        var settings = ServiceSettings()
+        try apply(choices, to: &settings)
+        var options = RemoteRerankerOptions()
+        options.prices[name.service, name.model] = choices.price
+        let reranker = try RemoteReranker(name, settings: settings, options: options, environment: environment)
+        guard let cache else { return reranker }
+        return CachedRanker(reranker, configuration: written, in: cache)
+    }
+
+    private func languageModel(
+        _ name: LanguageModelName, _ choices: RankerSpecification.ServiceChoices, written: String
+    ) throws(RankingError) -> any DocumentRanker {
+        let key = try choices.keyFile.map { path throws(RankingError) in try ServiceKey.fromFile(path) }
+        let model = try name.languageModel(key: key, price: choices.price, environment: environment) { settings in
+            if let timeout = choices.timeout { settings.timeout = timeout }
+            if let attempts = choices.attempts { settings.retries.attempts = attempts }
+        }
+        let reranker = try name.reranker(model)
+        guard let cache else { return reranker }
+        return CachedRanker(
+            reranker, configuration: written, scoring: name.method == .listwise ? .listwise : .pointwise, in: cache)
+    }
+
+    private func apply(
+        _ choices: RankerSpecification.ServiceChoices, to settings: inout ServiceSettings
+    ) throws(RankingError) {
+        if let path = choices.keyFile { settings.key = try ServiceKey.fromFile(path) }
+        if let timeout = choices.timeout { settings.timeout = timeout }
+        if let attempts = choices.attempts { settings.retries.attempts = attempts }
+    }
+}
+
+extension RankerSpecification {
+    /// What the model inside the package is called.
+    public static let defaultName = "default"
+
+    /// A file of rankers, by its ending .yaml, .yml or .json; else a name.
+    public init(nameOrFile text: String) throws(RankingError) {
+        guard [".yaml", ".yml", ".json"].contains(where: { text.lowercased().hasSuffix($0) }) else {
+            self.init(name: text)
+            return
+        }
+        try self.init(yaml: String(decoding: InputBytes.read(path: text).bytes, as: UTF8.self), path: text)
+    }
+
+    /// Whether a name is of a service, as far as it can be told without asking: what stands before the first colon.
+    static func isService(_ name: String) -> Bool {
+        guard let colon = name.firstIndex(of: ":") else { return false }
+        return RemoteService(rawValue: String(name[..<colon])) != nil
+    }
+}

@@ -1,0 +1,89 @@
+import ArgumentParser
+import Resift
+
+/// Another ranker than a model on this machine, and what happens where it fails.
+struct RankerOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            """
+            Rank by something else than --model: a service (cohere:rerank-v3.5, tei:http://localhost:8080), a language \
+            model (llm:anthropic/MODEL), or a YAML file with a cascade or an ensemble.
+            """, valueName: "name-or-file"))
+    var reranker: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Where the reranker fails: throw, keep-order, or the name of another reranker.", valueName: "policy"))
+    var onFailure: String?
+
+    @Flag(help: "End with the status 79 where not every document was reranked as asked.")
+    var strict = false
+
+    func check(_ model: ModelOptions) throws {
+        if reranker != nil, model.model != nil {
+            throw ValidationError("--reranker takes the place of --model; give one of the two.")
+        }
+    }
+
+    /// The ranker that was asked for, by default the model of `ModelOptions`.
+    func load(
+        _ model: ModelOptions, pool: ComputePool, cache: (any ScoreCache)?
+    ) async throws -> any DocumentRanker {
+        let loader = RankerLoader(pool: pool, precision: model.precision, cache: cache)
+        var ranker: any DocumentRanker
+        if let reranker {
+            ranker = try loader.load(reranker)
+        } else {
+            ranker = try await model.load(pool: pool).caching(inOptional: cache)
+        }
+        switch onFailure.map(RankerSpecification.OnFailure.init) {
+        case nil, .throw?: break
+        case .keepOrder?: ranker = FallbackRanker(ranker, onFailure: .keepOrder)
+        case .fallBack(let other)?:
+            ranker = FallbackRanker(ranker, onFailure: .fallBack(to: try loader.load(other)))
+        }
+        return ranker
+    }
+
+    /// Says what failed and what a ranker made of several left out, on standard error.
+    static func note(_ report: RerankReport) {
+        for failure in report.failures {
+            let then = failure.rankedBy.map { "\($0) ranked instead" } ?? "it gave no scores"
+            StandardError.write("note: \(failure.ranker) failed (\(failure.code.rawValue)): \(failure.reason) \(then)\n")
+        }
+        if !report.isReranked { StandardError.write("note: the documents keep the order given: nothing was reranked\n") }
+        for ranker in report.skippedRankers { StandardError.write("note: the deadline left no time for \(ranker)\n") }
+        for note in report.usage?.notes ?? [] { StandardError.write("note: \(note)\n") }
+        if let malformed = report.usage?.malformedAnswers, malformed > 0 {
+            StandardError.write("note: \(malformed) answers of a language model broke the form and were repaired\n")
+        }
+    }
+
+    /// Ends the command where --strict asks for it.
+    func enforce(_ allReranked: Bool) throws {
+        if strict, !allReranked { throw ExitCode(ExitStatus.notReranked.rawValue) }
+    }
+}
+
+extension RerankReport {
+    /// Every document has a score of the ranker that was asked for.
+    var isAsAsked: Bool { isComplete && failures.isEmpty }
+}
+
+extension SearchAnswer {
+    /// Nothing that was to be reranked was left out, or ranked by a replacement.
+    var isRerankedAsAsked: Bool { isComplete && reranking.report.map(\.isAsAsked) ?? true }
+}
+
+extension ServiceUsage {
+    /// "3 requests, 1,200 tokens, $0.004".
+    var line: String {
+        var parts = ["\(requests) requests"]
+        if retries > 0 { parts.append("\(retries) of them again") }
+        if let searchUnits { parts.append("\(searchUnits.formatted(places: 0)) search units") }
+        if let inputTokens { parts.append("\(inputTokens) tokens read") }
+        if let outputTokens { parts.append("\(outputTokens) tokens written") }
+        parts.append(cost.map { "$\($0.formatted(places: 4))" } ?? "cost not known")
+        return parts.joined(separator: ", ")
+    }
+}
