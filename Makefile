@@ -1,5 +1,5 @@
 # `make demo` and `make test` need a Swift 6.2 toolchain or newer and what `deps` installs or names: no Python, no GPU.
-.PHONY: demo test build bench bench-peers oracle oracle-environment acceptance acceptance-environment wire-llamacpp serve-abuse serve-load serve-failover serve-fuzz sanitize sanitize-threads neon fuzz format lint docs install clean deps
+.PHONY: demo test build bench bench-peers oracle oracle-environment acceptance acceptance-environment acceptance-remote wire-llamacpp serve-abuse serve-load serve-failover serve-fuzz sanitize sanitize-threads neon fuzz format lint docs install clean deps
 
 SWIFT ?= swift
 PREFIX ?= /usr/local
@@ -55,6 +55,12 @@ acceptance-environment:
 acceptance: deps acceptance-environment
 	$(RELEASE)
 	@$(PYTHON) Tools/acceptance/run.py "$$($(SWIFT) build -c release --show-bin-path)/resift" --verbose
+
+# Rerank servers of others (infinity-emb, llama.cpp), asked by the remote rerankers. Several gigabytes of Python packages.
+acceptance-remote: deps
+	@PYTHON=$(PYTHON) sh Tools/acceptance/environments.sh remote
+	$(RELEASE)
+	@.venv-acceptance-remote/bin/python Tools/acceptance/remote.py "$$($(SWIFT) build -c release --show-bin-path)/resift" --test-command "$(SWIFT) test -c release"
 
 # The clients of language models against a real llama.cpp server, from PyPI.
 wire-llamacpp: deps

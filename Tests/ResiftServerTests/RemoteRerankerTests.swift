@@ -46,7 +46,7 @@ struct RemoteRerankerTests {
         try await LiveServer.run { server in
             for (service, prefix) in RemoteRerankerTests.prefixes {
                 let remote = try await reranker(
-                    service, prefix, server, options: RemoteRerankerOptions(maxDocumentsPerRequest: 10)
+                    service, prefix, server, key: "any", options: RemoteRerankerOptions(maxDocumentsPerRequest: 10)
                 ).rerank(query, documents, limit: nil)
                 #expect(remote.candidates.map(\.index) == local.map(\.index), "\(service)")
                 #expect(remote.candidates.map(\.score) == local.map(\.score), "\(service)")

@@ -1,5 +1,6 @@
 #!/bin/sh
-# environments.sh [first|second|fuzz]...: makes the Python environments of the acceptance suite, all three by default.
+# environments.sh [first|second|fuzz|remote]...: makes the Python environments of the acceptance suite, by default the
+# first three.
 # Versions are pinned in requirements/*.txt, which `uv pip compile` writes from the *.in beside them. An environment
 # whose requirements have not changed since is left as it is, so a second run takes no time and no network.
 set -eu

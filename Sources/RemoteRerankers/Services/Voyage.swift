@@ -15,7 +15,8 @@ struct Voyage: RerankContract {
         key?.secret.hasPrefix("al-") == true ? "https://ai.mongodb.com/v1" : "https://api.voyageai.com/v1"
     }
     static let keyVariables = ["VOYAGE_API_KEY"]
-    static let limits = RequestLimits(documents: 1_000)
+    /// A request may also have 600,000 tokens: texts of so many bytes seldom have more.
+    static let limits = RequestLimits(documents: 1_000, bytes: 1_500_000)
 
     let scoreKind = ScoreKind.normalizedRelevance
     private let truncates: Bool

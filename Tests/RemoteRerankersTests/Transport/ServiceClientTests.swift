@@ -59,7 +59,8 @@ struct ServiceClientTests {
         "a refusal is not sent again, and its code says who has to act",
         arguments: [
             (400, RankingError.Code.invalidInput), (401, .accessDenied), (402, .accessDenied), (403, .accessDenied),
-            (404, .notFound), (413, .invalidInput), (422, .invalidInput), (424, .invalidInput), (498, .accessDenied),
+            (404, .notFound), (413, .invalidInput), (422, .invalidInput), (424, .unsupportedModel),
+            (498, .accessDenied),
             (499, .invalidInput), (501, .unsupportedModel), (302, .unexpectedAnswer),
         ])
     func refusals(status: Int, code: RankingError.Code) async throws {
@@ -318,7 +319,8 @@ struct ServiceClientTests {
     @Test("settings that no request could be answered with are refused")
     func settings() throws {
         let changes: [(inout ServiceSettings) -> Void] = [
-            { $0.timeout = .zero }, { $0.retries.attempts = 0 }, { $0.maxRequestsAtOnce = 0 },
+            { $0.timeout = .zero }, { $0.connectTimeout = .seconds(Int64.max) }, { $0.retries.attempts = 0 },
+            { $0.maxRequestsAtOnce = 0 },
             { $0.circuitBreaker.failures = 0 }, { $0.maxAnswerBytes = 0 },
         ]
         for change in changes {
@@ -400,6 +402,14 @@ struct ServiceRefusalTests {
     func nothing(text: String) {
         #expect(refusal(text).message == (text == "[1]" ? "[1]" : nil))
         #expect(refusal(text).codes.isEmpty)
+    }
+
+    @Test("a key that the end of what is shown would cut in two is replaced whole")
+    func keyAtTheEnd() throws {
+        let key = try ServiceKey("key-0123456789")
+        let text = String(repeating: "x", count: 495) + "key-0123456789"
+        let refusal = ServiceRefusal(status: 400, body: Array(text.utf8), namesWait: false, key: key)
+        #expect(refusal.message == String(repeating: "x", count: 495) + "(key)")
     }
 
     @Test("control characters and bytes that are no text do not reach a terminal")
