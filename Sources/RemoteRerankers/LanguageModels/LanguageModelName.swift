@@ -132,8 +132,10 @@ public struct LanguageModelName: Sendable, Hashable, CustomStringConvertible {
 
     /// OpenAI's interface is under /v1, and addresses are often given without.
     private static func withPath(_ address: Substring, _ provider: Provider) -> String {
+        var address = String(address)
+        while address.hasSuffix("/") { address.removeLast() }
         let hasPath = address.drop { $0 != ":" }.dropFirst(3).contains("/")
         let speaksOpenAI = provider != .anthropic && provider != .ollama
-        return String(address) + (speaksOpenAI && !hasPath ? "/v1" : "")
+        return address + (speaksOpenAI && !hasPath ? "/v1" : "")
     }
 }

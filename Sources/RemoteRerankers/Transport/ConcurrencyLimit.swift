@@ -54,6 +54,9 @@ final class ConcurrencyLimit: Sendable {
 
     init(_ count: Int) { state = Mutex(State(free: max(1, count))) }
 
+    /// How many wait.
+    var waiting: Int { state.withLock { $0.clients.reduce(0) { $0 + $1.waiters.count } } }
+
     /// - Parameters:
     ///   - client: Whose turn it is.
     ///   - latest: When waiting ends with `TooLate`.

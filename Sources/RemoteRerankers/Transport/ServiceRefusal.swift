@@ -18,11 +18,13 @@ package struct ServiceRefusal: Error {
     /// - `{"error": {"message": "...", "type": "...", "code": ...}}` vLLM, Infinity, llama.cpp, OpenAI,
     /// - `{"error": {"type": "...", "message": "...", "details": {"error_code": "..."}}}` Anthropic,
     /// - plain text.
-    init(status: Int, body: [UInt8], namesWait: Bool) {
+    ///
+    /// - Parameter key: Replaced where the service repeats it.
+    init(status: Int, body: [UInt8], namesWait: Bool, key: ServiceKey? = nil) {
         self.status = status
         self.namesWait = namesWait
         guard case .object(let body)? = try? JSONValue.parse(body, maxValues: 10_000) else {
-            message = ServiceRefusal.readable(String(decoding: body, as: UTF8.self))
+            message = ServiceRefusal.readable(String(decoding: body, as: UTF8.self), key)
             codes = []
             return
         }
@@ -30,22 +32,14 @@ package struct ServiceRefusal: Error {
         if case .object(let inner)? = body["error"] { error = inner }
         var codes = ["type", "code", "error_type"].compactMap { error[$0]?.word }
         if case .object(let details)? = error["details"] { codes += [details["error_code"]?.word].compactMap(\.self) }
-        self.codes = codes
+        self.codes = codes.map { key?.redacted(from: $0) ?? $0 }
         let texts = [error["message"], body["error"], body["detail"], body["message"]].compactMap { $0?.errorText }
-        message = texts.lazy.compactMap(ServiceRefusal.readable).first
+        message = texts.lazy.compactMap { ServiceRefusal.readable($0, key) }.first
     }
 
-    /// The same without the key, which a service may repeat.
-    func redacted(_ key: ServiceKey) -> ServiceRefusal {
-        var copy = self
-        copy.message = message.map { key.redacted(from: $0) }
-        copy.codes = codes.map { key.redacted(from: $0) }
-        return copy
-    }
-
-    /// One line of limited length without control characters.
-    private static func readable(_ text: String) -> String? {
-        let line = text.split(whereSeparator: \.isWhitespace).joined(separator: " ")
+    /// One line of limited length without control characters. The key goes first: cut in two, it would not be found.
+    private static func readable(_ text: String, _ key: ServiceKey?) -> String? {
+        let line = (key?.redacted(from: text) ?? text).split(whereSeparator: \.isWhitespace).joined(separator: " ")
         let plain = line.unicodeScalars.lazy.filter { $0.properties.generalCategory != .control }
         let cut = String(String.UnicodeScalarView(plain.prefix(500)))
         return cut.isEmpty ? nil : cut

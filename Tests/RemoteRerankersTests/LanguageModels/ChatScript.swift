@@ -100,7 +100,7 @@ struct AskedPrompt: Sendable {
         isJSON = ["response_format", "output_config", "format", "tools"].contains { body[$0] != nil }
         // The code is the one in front of the query.
         let code = user.firstMatch(of: /=== ([0-9a-f]{8}) query\n/).map { String($0.1) } ?? ""
-        passages = user.split(separator: "\n=== \(code) ").dropFirst().dropLast().map { part in
+        passages = user.split(separator: "\n=== \(code) ").dropFirst(2).dropLast().map { part in
             part.drop { $0 != "\n" }.dropFirst().description
         }
     }

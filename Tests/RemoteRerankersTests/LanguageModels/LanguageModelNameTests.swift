@@ -16,7 +16,7 @@ struct LanguageModelNameTests {
             ("llm:vllm/Qwen/Qwen3-8B@http://host:8000", .listwise, .vllm, "Qwen/Qwen3-8B", "http://host:8000/v1"),
             ("llm:vllm/a@b@https://host/llm/v1", .listwise, .vllm, "a@b", "https://host/llm/v1"),
             ("llm:llamacpp/m@http://[::1]:8080", .listwise, .llamacpp, "m", "http://[::1]:8080/v1"),
-            ("llm:llamacpp/m@http://host/", .listwise, .llamacpp, "m", "http://host/"),
+            ("llm:llamacpp/m@http://host/", .listwise, .llamacpp, "m", "http://host/v1"),
             ("llm:anthropic/m@http://host", .listwise, .anthropic, "m", "http://host"),
         ] as [(String, LanguageModelName.Method, LanguageModelName.Provider, String, String?)])
     func parse(

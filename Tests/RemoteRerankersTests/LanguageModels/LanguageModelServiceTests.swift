@@ -220,7 +220,7 @@ struct LanguageModelServiceTests {
 
     private func dumped(_ value: some Any) -> String {
         var text = ""
-        dump(value, to: &text)
+        dump(value, to: &text, maxDepth: 8, maxItems: 10_000)
         return text
     }
 }

@@ -109,11 +109,11 @@ struct ListwiseRerankerTests {
     func template() async throws {
         let server = try server(.openAI)
         let template = try PromptTemplate(
-            "Rank {count}: === {boundary} query\n{query}\n{passages}\n=== {boundary} end {answer_form}", for: .listwise)
+            "Rank {count}:\n=== {boundary} query\n{query}\n{passages}\n=== {boundary} end {answer_form}", for: .listwise)
         let ranker = try reranker(ChatScript.openAI.model(server)) { $0.template = template }
         _ = try await ranker.rerank("q", documents(2), limit: nil)
         let request = try #require(server.requests.first)
-        #expect(AskedPrompt(request).user.hasPrefix("Rank 2: === ") && request.json.array("messages")?.count == 1)
+        #expect(AskedPrompt(request).user.hasPrefix("Rank 2:\n=== ") && request.json.array("messages")?.count == 1)
         // It has no place for an instruction, so none can be given.
         var options = RerankOptions()
         options.instruction = "x"

@@ -132,7 +132,7 @@ struct NovelEvalTests {
                 var random = SeededGenerator(seed: seed &* 1_000_003 &+ UInt64(number * 100 + window))
                 let asked = AskedPrompt(request)
                 var order = NovelEvalTests.order(asked, query)
-                for _ in 0..<5 {
+                for _ in 0..<2 {
                     order.swapAt(random.int(in: 0...order.count - 1), random.int(in: 0...order.count - 1))
                 }
                 if random.oneIn(3) { order.removeLast(random.int(in: 1...3)) }

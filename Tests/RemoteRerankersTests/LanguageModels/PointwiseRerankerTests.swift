@@ -75,7 +75,7 @@ struct PointwiseRerankerTests {
             return PointwiseRerankerTests.answer(request)
         }
         let ranker = try PointwiseReranker(ChatScript.openAI.model(server) { $0.maxRequestsAtOnce = 3 })
-        let many = (0..<30).map { Document("relevant \($0)") }
+        let many = (0..<30).map { Document("relevant \($0 + 1)") }
         let ranking = try await ranker.rerank("q", many, limit: nil)
         #expect(ranking.candidates.map(\.index) == (0..<30).reversed())
         #expect(server.mostRequestsAtOnce <= 3 && server.requests.count == 30)

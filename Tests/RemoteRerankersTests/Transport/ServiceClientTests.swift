@@ -404,6 +404,14 @@ struct ServiceRefusalTests {
         #expect(refusal(text).codes.isEmpty)
     }
 
+    @Test("a key that the end of what is shown would cut in two is replaced whole")
+    func keyAtTheEnd() throws {
+        let key = try ServiceKey("key-0123456789")
+        let text = String(repeating: "x", count: 495) + "key-0123456789"
+        let refusal = ServiceRefusal(status: 400, body: Array(text.utf8), namesWait: false, key: key)
+        #expect(refusal.message == String(repeating: "x", count: 495) + "(key)")
+    }
+
     @Test("control characters and bytes that are no text do not reach a terminal")
     func control() {
         let refusal = ServiceRefusal(status: 500, body: [27, 91, 51, 49, 109, 0xFF, 10, 65], namesWait: false)
