@@ -192,10 +192,28 @@ bool check_quantize_weights(size_t k, uint64_t seed) {
     integers[k] = guard_byte;
     float scale = resift_quantize_weights(weights.values, k, integers);
     bool right = integers[k] == guard_byte, reaches_end = k == 0;
+    double error = 0, error_without_cutting = 0;
+    float largest = 0;
+    for (size_t i = 0; i < k; i++) largest = fmaxf(largest, fabsf(weights.values[i]));
     for (size_t i = 0; i < k; i++) {
-        right &= fabs((double)scale * integers[i] - weights.values[i]) <= 0.5001 * scale && integers[i] >= -127;
+        double difference = fabs((double)scale * integers[i] - weights.values[i]);
+        bool is_cut = fabs(weights.values[i]) > 127.5 * scale;
+        right &= (is_cut ? abs(integers[i]) == 127 : difference <= 0.5001 * scale) && integers[i] >= -127;
         reaches_end |= abs(integers[i]) == 127;
+        error += difference * difference;
+        double step = largest / 127.0;
+        double uncut = weights.values[i] - step * rint(weights.values[i] / step);
+        error_without_cutting += k == 0 || largest == 0 ? 0 : uncut * uncut;
     }
+    right &= error <= error_without_cutting * 1.0001;
+    // Rounded again, they are the same.
+    int8_t *again = malloc(k + 1);
+    if (!again) abort();
+    for (size_t i = 0; i < k; i++) weights.values[i] = scale * integers[i];
+    float same = resift_quantize_weights(weights.values, k, again);
+    right &= fabsf(same - scale) <= 1e-6f * scale;
+    for (size_t i = 0; i < k; i++) right &= again[i] == integers[i];
+    free(again);
     for (size_t i = 0; i < k; i++) weights.values[i] = 0;
     right &= resift_quantize_weights(weights.values, k, integers) == 0;
     for (size_t i = 0; i < k; i++) right &= integers[i] == 0;

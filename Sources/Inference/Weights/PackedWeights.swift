@@ -35,8 +35,8 @@ public enum WeightCache: Sendable, Equatable {
 package final class PackedWeights: Sendable {
     /// A checkpoint of fewer bytes is packed in milliseconds.
     package static let leastBytes = 32 << 20
-    /// Changes with the layout of a `NarrowMatrix`.
-    private static let version = "1"
+    /// Changes with the layout of a `NarrowMatrix`, and with how weights are rounded.
+    private static let version = "2"
 
     private let place: Result<String, RankingError>
     private let file: SafetensorsFile?
