@@ -116,8 +116,8 @@ struct ModelsPullTests {
         try folder.write(
             "data/queries.jsonl", #"{"_id": "q0", "text": "river"}"# + "\n" + #"{"_id": "q1", "text": "hill"}"#)
         try folder.write("data/qrels/test.tsv", "query-id\tcorpus-id\tscore\nq0\td0\t1\nq1\td1\t1\n")
-        let build = ["index", "build", paths["DATASET/corpus.jsonl"] ?? "", "--output", paths["INDEX"] ?? ""]
-        #expect(try scene.run(build).status == 0)
+        let build = ["index", "build", "DATASET/corpus.jsonl", "--output", "INDEX"].map { paths[$0] ?? $0 }
+        #expect(try scene.run(build + ["--embedder", Repository.model("bert-bi-encoder-mean")]).status == 0)
         let output = try scene.run(command.map { paths[$0] ?? $0 }, input: ModelsPullTests.texts)
         #expect(output.status == 66 && output.stdout == "", "\(output)")
         #expect(output.stderr.contains("  fix: Run `resift models pull tests/absent`"), "\(output.stderr)")
