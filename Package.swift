@@ -203,14 +203,15 @@ let package = Package(
             name: "ResiftCLITests",
             dependencies: [
                 "FuzzMutations", "HubServer", "Inference", "OrderedJSON", "Ranking", "Reranking", "Resift", "ResiftCLI",
-                "TestSupport",
+                "ScriptedServer", "TestSupport",
             ],
             exclude: ["Snapshots"], swiftSettings: strict),
         .testTarget(
             name: "ResiftServerTests",
             dependencies: [
-                "Inference", "OrderedJSON", "Ranking", "RemoteRerankers", "Reranking", "ResiftServer", "ScoreCaches",
-                "TestSupport",
+                "Inference", "OrderedJSON", "Ranking", "RemoteRerankers", "Reranking", "Resift", "ResiftServer",
+                "ScoreCaches",
+                "ScriptedServer", "TestSupport",
                 .product(name: "CoreMetrics", package: "swift-metrics"),
                 .product(name: "InMemoryTracing", package: "swift-distributed-tracing"),
                 .product(name: "Logging", package: "swift-log"),

@@ -129,7 +129,9 @@ struct LayerExitOptions: ParsableArguments {
     /// Nil without --layer-exit.
     func pruning(_ ranker: any DocumentRanker, top: Int) throws(RankingError) -> LayerExitPruning? {
         guard layerExit else { return nil }
-        return LayerExitPruning(head: try ranker.local(for: "--layer-exit").layerExit(file: layerExitFile), top: top, margin: layerExitMargin)
+        return LayerExitPruning(
+            head: try ranker.local(for: "--layer-exit").layerExit(file: layerExitFile), top: top,
+            margin: layerExitMargin)
     }
 }
 

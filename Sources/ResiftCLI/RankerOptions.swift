@@ -49,9 +49,12 @@ struct RankerOptions: ParsableArguments {
     static func note(_ report: RerankReport) {
         for failure in report.failures {
             let then = failure.rankedBy.map { "\($0) ranked instead" } ?? "it gave no scores"
-            StandardError.write("note: \(failure.ranker) failed (\(failure.code.rawValue)): \(failure.reason) \(then)\n")
+            StandardError.write(
+                "note: \(failure.ranker) failed (\(failure.code.rawValue)): \(failure.reason) \(then)\n")
         }
-        if !report.isReranked { StandardError.write("note: the documents keep the order given: nothing was reranked\n") }
+        if !report.isReranked {
+            StandardError.write("note: the documents keep the order given: nothing was reranked\n")
+        }
         for ranker in report.skippedRankers { StandardError.write("note: the deadline left no time for \(ranker)\n") }
         for note in report.usage?.notes ?? [] { StandardError.write("note: \(note)\n") }
         if let malformed = report.usage?.malformedAnswers, malformed > 0 {

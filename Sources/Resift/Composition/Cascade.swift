@@ -61,7 +61,8 @@ public struct Cascade: DocumentRanker {
                 }
                 options.deadline = left / (stages.count - place)
             }
-            let ranking = try await stage.ranker.rerank(query, order.map { documents[$0] }, limit: nil, options: options)
+            let ranking = try await stage.ranker.rerank(
+                query, order.map { documents[$0] }, limit: nil, options: options)
             reports.append(ranking.report)
             for var candidate in ranking.candidates where candidate.isScored {
                 candidate.index = order[candidate.index]
@@ -114,7 +115,8 @@ extension RerankReport {
             queueMilliseconds: sum(\.queueMilliseconds), tokenizeMilliseconds: sum(\.tokenizeMilliseconds),
             inferenceMilliseconds: sum(\.inferenceMilliseconds), rankMilliseconds: sum(\.rankMilliseconds),
             totalMilliseconds: totalMilliseconds, compute: parts.lazy.compactMap(\.compute).first,
-            usage: parts.compactMap(\.usage).reduce(nil) { (sum: ServiceUsage?, part) in sum.map { $0 + part } ?? part })
+            usage: parts.compactMap(\.usage).reduce(nil) { (sum: ServiceUsage?, part) in sum.map { $0 + part } ?? part }
+        )
         self.parts = parts
     }
 }

@@ -1,5 +1,5 @@
-public import Ranking
 import OrderedJSON
+public import Ranking
 import Retrieval
 
 #if canImport(FoundationEssentials)

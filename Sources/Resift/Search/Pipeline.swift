@@ -22,7 +22,8 @@ public struct Pipeline: Sendable {
     public static let smallIndex = 1_000
 
     public init(
-        index: SearchIndex, reranker: (any DocumentRanker)? = nil, embedder: BiEncoder? = nil, pool: ComputePool = .shared
+        index: SearchIndex, reranker: (any DocumentRanker)? = nil, embedder: BiEncoder? = nil,
+        pool: ComputePool = .shared
     ) {
         self.index = index
         self.reranker = reranker

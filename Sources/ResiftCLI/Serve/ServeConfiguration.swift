@@ -139,7 +139,8 @@ struct SettingValues {
 
     /// What can stand in a file.
     private static let names = [
-        "host", "port", "model", "reranker", "default-model", "alias", "unknown-models", "threads", "precision", "long-documents",
+        "host", "port", "model", "reranker", "default-model", "alias", "unknown-models", "threads", "precision",
+        "long-documents",
         "index", "embedder", "api-keys", "api-keys-file", "tls-certificate", "tls-key", "cors-origin",
         "max-body-bytes", "max-documents", "max-document-bytes", "max-request-tokens", "max-queue", "max-queue-wait",
         "max-connections", "read-timeout", "idle-timeout", "drain-delay", "drain-timeout", "cache", "cache-bytes",

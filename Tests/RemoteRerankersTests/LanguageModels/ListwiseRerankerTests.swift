@@ -109,7 +109,8 @@ struct ListwiseRerankerTests {
     func template() async throws {
         let server = try server(.openAI)
         let template = try PromptTemplate(
-            "Rank {count}:\n=== {boundary} query\n{query}\n{passages}\n=== {boundary} end {answer_form}", for: .listwise)
+            "Rank {count}:\n=== {boundary} query\n{query}\n{passages}\n=== {boundary} end {answer_form}", for: .listwise
+        )
         let ranker = try reranker(ChatScript.openAI.model(server)) { $0.template = template }
         _ = try await ranker.rerank("q", documents(2), limit: nil)
         let request = try #require(server.requests.first)

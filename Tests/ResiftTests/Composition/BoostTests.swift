@@ -38,7 +38,9 @@ struct BoostTests {
     func phrase() throws {
         let boost = try KeywordBoost(
             [.init("notice period", weight: 1), .init("annual", weight: -0.5)], onlyIfInQuery: false)
-        func value(_ text: String) -> Double? { boost.addition(query: "q", document: Document(text), text: text)?.value }
+        func value(_ text: String) -> Double? {
+            boost.addition(query: "q", document: Document(text), text: text)?.value
+        }
         #expect(value("the Notice Period is annual") == 0.5)
         #expect(value("period of notice") == nil)
         #expect(value("notice") == nil)

@@ -102,7 +102,9 @@ struct CascadeTests {
         var random = SeededGenerator(seed: UInt64(seed))
         let documents = (0..<Int.random(in: 1...12, using: &random)).map { Document("\($0)") }
         let stages = (0..<Int.random(in: 1...4, using: &random)).map { stage -> Cascade.Stage in
-            let scores = documents.map { _ in Bool.random(using: &random) ? Float.random(in: -1...1, using: &random) : nil }
+            let scores = documents.map { _ in
+                Bool.random(using: &random) ? Float.random(in: -1...1, using: &random) : nil
+            }
             let ranker = ScriptedRanker("\(stage)") { text in Int(text).flatMap { scores[$0] } }
             return .init(ranker, keep: Bool.random(using: &random) ? Int.random(in: 1...12, using: &random) : nil)
         }

@@ -56,7 +56,9 @@ struct RankerSpecificationTests {
     @Test("JSON is YAML, and a name alone is a ranker")
     func short() throws {
         #expect(try read("default") == RankerSpecification(name: "default"))
-        #expect(try read(#"{"reranker": "tei:http://localhost:8080"}"#) == RankerSpecification(name: "tei:http://localhost:8080"))
+        #expect(
+            try read(#"{"reranker": "tei:http://localhost:8080"}"#)
+                == RankerSpecification(name: "tei:http://localhost:8080"))
     }
 
     @Test(
@@ -65,7 +67,8 @@ struct RankerSpecificationTests {
             ("", "is empty"), ("cascade: [", "is not YAML"), ("- default", "line 1"), ("reranker: [a]", "line 1"),
             ("a: b", "\"a\" means nothing here"), ("reranker: a\ncascade: [b]", "reranker and cascade"),
             ("on-failure: throw", "not named"), ("cascade: []", "no list of rankers"),
-            ("cascade:\n  - reranker: a\n    keep: 0", "line 3"), ("cascade:\n  - reranker: a\n    weight: 1", "weight"),
+            ("cascade:\n  - reranker: a\n    keep: 0", "line 3"),
+            ("cascade:\n  - reranker: a\n    weight: 1", "weight"),
             ("reranker: a\ntimeout: soon", "line 2"), ("cascade: [a]\ntimeout: 1s", "is about a reranker"),
             ("reranker: a\nboost: {keywords: [b]}", "no terms with weights"),
             ("reranker: a\nboost: {recency: {field: x}}", "half-life"),

@@ -38,7 +38,8 @@ final class ScriptedRanker: DocumentRanker {
         for (index, document) in documents.enumerated() {
             if let score = try score(texts[index]) {
                 candidates.append(
-                    Candidate(document: document, index: index, score: score, scoreKind: kind, logit: score, tokens: 10))
+                    Candidate(document: document, index: index, score: score, scoreKind: kind, logit: score, tokens: 10)
+                )
             } else {
                 candidates.append(Candidate(unscored: document, index: index))
             }
