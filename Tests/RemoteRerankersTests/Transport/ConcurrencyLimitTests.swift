@@ -32,7 +32,7 @@ struct ConcurrencyLimitTests {
             for (place, name) in ["a1", "a2", "a3", "b1", "b2", "c1"].enumerated() {
                 group.addTask { [limit] in
                     try await limit.withTurn(String(name.prefix(1)), latest: nil) {
-                        served.yield(name)
+                        _ = served.yield(name)
                     }
                 }
                 try await line(place + 1)
