@@ -1,4 +1,3 @@
-import Synchronization
 import Testing
 
 @testable import RemoteRerankers
@@ -28,12 +27,12 @@ struct ConcurrencyLimitTests {
     @Test("clients take turns however much one asks for, and each is served in the order it came")
     func turns() async throws {
         let holder = try await holder()
-        let served = Mutex<[String]>([])
+        let (stream, served) = AsyncStream<String>.makeStream()
         try await withThrowingTaskGroup(of: Void.self) { group in
             for (place, name) in ["a1", "a2", "a3", "b1", "b2", "c1"].enumerated() {
                 group.addTask { [limit] in
                     try await limit.withTurn(String(name.prefix(1)), latest: nil) {
-                        served.withLock { $0.append(name) }
+                        _ = served.yield(name)
                     }
                 }
                 try await line(place + 1)
@@ -41,7 +40,9 @@ struct ConcurrencyLimitTests {
             holder.cancel()
             try await group.waitForAll()
         }
-        #expect(served.withLock { $0 } == ["a1", "b1", "c1", "a2", "b2", "a3"])
+        served.finish()
+        let order = await stream.reduce(into: [String]()) { $0.append($1) }
+        #expect(order == ["a1", "b1", "c1", "a2", "b2", "a3"])
     }
 
     @Test("who waits too long, or is cancelled, leaves the line and takes no turn with them")
