@@ -15,6 +15,8 @@ struct LlamaCpp: RerankContract {
     static func baseURL(for key: ServiceKey?) -> String? { nil }
     static let keyVariables = ["LLAMA_API_KEY"]
     static let needsModel = false
+    /// A pair that is too long has the status 500; the server is well.
+    static let rules = ServiceRules(isAboutInput: { $0.message?.contains("too large to process") == true })
 
     let scoreKind = ScoreKind.logit
 

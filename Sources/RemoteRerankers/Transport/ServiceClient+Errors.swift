@@ -14,8 +14,13 @@ extension ServiceClient {
         let said = refusal.message.map { "It says: \($0)" }
         let what = "\(whereItIs) refused the request with status \(refusal.status)."
         let isFinal = rules.isFinal(refusal)
+        let aboutInput = (
+            RankingError.Code.invalidInput, "The service does not accept it.",
+            "Change what the service names, or use another model."
+        )
         let (code, why, fix): (RankingError.Code, String, String) =
             switch refusal.status {
+            case _ where rules.isAboutInput(refusal): aboutInput
             case 401, 403, 498:
                 (
                     .accessDenied,
@@ -47,8 +52,7 @@ extension ServiceClient {
                     .unexpectedAnswer, "It leads to another address, where the key is not sent.",
                     "Give the address that it leads to as the base URL."
                 )
-            default:
-                (.invalidInput, "The service does not accept it.", "Change what the service names, or the model.")
+            default: aboutInput
             }
         return RankingError(code, what: what, why: said ?? why, fix: fix, cause: refusal)
     }

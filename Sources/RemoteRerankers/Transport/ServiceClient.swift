@@ -215,7 +215,8 @@ extension ServiceClient {
             status: Int(response.status.code), body: Array(body.readableBytesView), namesWait: advice.wait != nil,
             key: key)
         let error = error(for: refusal, wait: advice.wait)
-        guard !rules.isFinal(refusal), advice.shouldRetry ?? rules.isPassing(refusal) else { return error }
+        guard !rules.isFinal(refusal), !rules.isAboutInput(refusal), advice.shouldRetry ?? rules.isPassing(refusal)
+        else { return error }
         return PassingFailure(error: error, wait: advice.wait)
     }
 }

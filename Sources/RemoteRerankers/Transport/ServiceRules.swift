@@ -10,17 +10,21 @@ package struct ServiceRules: Sendable {
     package var isPassing: @Sendable (ServiceRefusal) -> Bool
     /// Refusals that nothing makes pass, whatever `isPassing` and `x-should-retry` say: a limit of spending.
     package var isFinal: @Sendable (ServiceRefusal) -> Bool
+    /// Refusals that are about what was sent, whatever their status says.
+    package var isAboutInput: @Sendable (ServiceRefusal) -> Bool
 
     package init(
         keyHeader: @escaping @Sendable (ServiceKey) -> (name: String, value: String) = ServiceRules.bearer,
         headers: [(name: String, value: String)] = [],
         isPassing: @escaping @Sendable (ServiceRefusal) -> Bool = ServiceRules.isPassing,
-        isFinal: @escaping @Sendable (ServiceRefusal) -> Bool = ServiceRules.isSpendingLimit
+        isFinal: @escaping @Sendable (ServiceRefusal) -> Bool = ServiceRules.isSpendingLimit,
+        isAboutInput: @escaping @Sendable (ServiceRefusal) -> Bool = { _ in false }
     ) {
         self.keyHeader = keyHeader
         self.headers = headers
         self.isPassing = isPassing
         self.isFinal = isFinal
+        self.isAboutInput = isAboutInput
     }
 
     /// `Authorization: Bearer KEY`.

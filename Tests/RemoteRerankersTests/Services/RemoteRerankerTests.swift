@@ -260,6 +260,19 @@ struct RemoteRerankerTests {
         #expect(ranking.report.usage?.requests == 2 && ranking.report.usage?.retries == 1)
     }
 
+    // The words of the server of xllamacpp 2026.10.11549.
+    @Test("what llama.cpp's batch does not hold is the caller's to change, though its status is 500")
+    func tooLongForLlamaCpp() async throws {
+        let form = ServiceForm.of(.llamaCpp)
+        let words =
+            "input (2010 tokens) is too large to process. increase the physical batch size (current batch size: 512)"
+        let server = try servers.start(form.error(500, words))
+        let reranker = try form.reranker(server)
+        let error = await #expect(throws: RankingError.self) { _ = try await reranker.rerank("q", ["a"]) }
+        #expect(error?.code == .invalidInput && error?.why == "It says: \(words)")
+        #expect(server.requests.count == 1 && reranker.circuitBreaker.state == .closed(failures: 0))
+    }
+
     @Test("a limit of spending is never asked again", arguments: ServiceForm.all)
     func spendingLimit(form: ServiceForm) async throws {
         let server = try servers.start(
