@@ -106,7 +106,7 @@ struct ListwiseAnswerTests {
     }
 
     @Test(
-        "ten megabytes are read in one pass", arguments: ["[", "1 ", "[2] > ", "<", "</think", "{", "word ", "9", ">"])
+        "ten megabytes are read in one pass", arguments: ["[", "[2] > ", "</think", "9"])
     func large(part: String) {
         let text = String(repeating: part, count: 10_000_000 / part.utf8.count)
         let read = ListwiseAnswer(ChatAnswer(text: text + " [3] > [1]"), count: 20, form: .text)
