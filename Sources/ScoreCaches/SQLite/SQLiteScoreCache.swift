@@ -138,6 +138,8 @@ public final class SQLiteScoreCache: ScoreCache {
             defer { state.database = nil }
             return state.database
         }
+        // What is in the log goes into the file, unless another process is using it; the log is part of the file if not.
+        _ = try? await database?.writeWithoutTransaction { db in try db.checkpoint(.truncate) }
         do {
             try database?.close()
         } catch {

@@ -158,7 +158,10 @@ enum ScoreFile {
     /// True where the file's header has our number: what else is in it may be broken.
     static func isOurs(_ path: String) -> Bool {
         // Nobody has this file open through SQLite in this process: opening it just failed.
-        guard let header = (try? MappedFile(path: path))?.bytes.prefix(72), header.count == 72 else { return false }
+        guard let file = try? MappedFile(path: path) else { return false }
+        // A copy: the bytes end with the file.
+        let header = withExtendedLifetime(file) { Array(file.bytes.prefix(72)) }
+        guard header.count == 72 else { return false }
         return header.starts(with: Array("SQLite format 3\u{0}".utf8))
             && header.suffix(4).reduce(0) { $0 << 8 | Int64($1) } == applicationID
     }
