@@ -5,6 +5,18 @@ public import Ranking
 public struct DocumentRanking: Sendable {
     public var candidates: [Candidate]
     public var report: RerankReport
+
+    /// Sorts, leaves out what is below the minimum, and cuts to the limit.
+    mutating func select(minScore: Float?, limit: Int?) {
+        if let minScore {
+            let count = candidates.count
+            // What has no score may be above or below: it cannot be vouched for.
+            candidates.removeAll { !$0.isScored || $0.score < minScore }
+            report.belowMinScore = count - report.unscoredDocuments - candidates.count
+        }
+        candidates.sort(by: Candidate.precedes)
+        if let limit { candidates = Array(candidates.prefix(limit)) }
+    }
 }
 
 /// What a rerank did.

@@ -54,11 +54,7 @@ public struct Reranker: Sendable {
     public func rerank(
         _ query: String, _ documents: [Document], limit: Int? = 10, options: RerankOptions = RerankOptions()
     ) async throws -> DocumentRanking {
-        if let limit, limit < 1 {
-            throw RankingError(
-                .invalidInput, what: "limit is \(limit).", why: "A ranking has at least one candidate.",
-                fix: "Give a limit from 1, or none for all documents.")
-        }
+        try Reranker.check(limit: limit)
         if let exit = options.layerExit, let limit, limit > exit.top {
             throw RankingError(
                 .invalidInput, what: "limit is \(limit), and the layer exit looks for the \(exit.top) best.",
@@ -66,14 +62,7 @@ public struct Reranker: Sendable {
                 fix: "Let it look for as many as the limit, or ask for fewer.")
         }
         var ranking = try await scored(query, documents, options: options)
-        if let minScore = options.minScore {
-            let count = ranking.candidates.count
-            // What has no score may be above or below: it cannot be vouched for.
-            ranking.candidates.removeAll { !$0.isScored || $0.score < minScore }
-            ranking.report.belowMinScore = count - ranking.report.unscoredDocuments - ranking.candidates.count
-        }
-        ranking.candidates.sort(by: Candidate.precedes)
-        if let limit { ranking.candidates = Array(ranking.candidates.prefix(limit)) }
+        ranking.select(minScore: options.minScore, limit: limit)
         return ranking
     }
 
@@ -138,7 +127,14 @@ public struct Reranker: Sendable {
         return DocumentRanking(candidates: candidates, report: report)
     }
 
-    private static func check(
+    static func check(limit: Int?) throws(RankingError) {
+        guard let limit, limit < 1 else { return }
+        throw RankingError(
+            .invalidInput, what: "limit is \(limit).", why: "A ranking has at least one candidate.",
+            fix: "Give a limit from 1, or none for all documents.")
+    }
+
+    static func check(
         _ query: String, _ documents: [Document], _ options: RerankOptions
     ) throws(RankingError) {
         guard query.unicodeScalars.contains(where: { !$0.properties.isWhitespace }) else {
