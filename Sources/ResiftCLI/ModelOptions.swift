@@ -29,6 +29,18 @@ struct ModelOptions: ParsableArguments {
 
     func load() async throws -> Reranker { try await load(pool: ModelOptions.pool(threads: threads)) }
 
+    /// The model where its files say that it is one for late interaction. Nothing says how it fares in int8, so that auto
+    /// is fp32.
+    func loadLateInteraction() async throws -> LateInteractionReranker? {
+        guard let model else { return nil }
+        let directory = try await hub.directory(of: model)
+        guard LateInteractionEncoder.isDeclared(in: directory) else { return nil }
+        return LateInteractionReranker(
+            try LateInteractionEncoder.load(
+                directory: directory, pool: ModelOptions.pool(threads: threads),
+                precision: precision == .auto ? .fp32 : precision))
+    }
+
     func load(pool: ComputePool) async throws -> Reranker {
         if let model {
             return try await Reranker.load(directory: hub.directory(of: model), pool: pool, precision: precision)
@@ -96,11 +108,17 @@ struct ScoreOptions: ParsableArguments {
         minScore == nil && calibrated == nil && truncation == nil && instruction == nil && activation == nil
     }
 
-    func apply(to options: inout RerankOptions, _ reranker: Reranker) throws(RankingError) {
+    func apply(to options: inout RerankOptions, _ reranker: Reranker?) throws(RankingError) {
         options.minScore = minScore
         options.truncation = truncation
         options.instruction = instruction
         options.activation = activation
+        guard let reranker else {
+            guard calibrated != nil else { return }
+            throw RankingError(
+                .invalidInput, what: "--calibrated is given with a late-interaction model.",
+                why: "Calibrations are fitted on the logits of cross-encoders.", fix: "Leave it out.")
+        }
         if let calibrated { options.calibration = try reranker.calibration(calibrated, file: calibration) }
     }
 }
@@ -128,8 +146,14 @@ struct LayerExitOptions: ParsableArguments {
     }
 
     /// Nil without --layer-exit.
-    func pruning(_ reranker: Reranker, top: Int) throws(RankingError) -> LayerExitPruning? {
+    func pruning(_ reranker: Reranker?, top: Int) throws(RankingError) -> LayerExitPruning? {
         guard layerExit else { return nil }
+        guard let reranker else {
+            throw RankingError(
+                .invalidInput, what: "--layer-exit is given with a late-interaction model.",
+                why: "It reads query and document apart, and no layer sees which documents fall behind.",
+                fix: "Leave it out.")
+        }
         return LayerExitPruning(head: try reranker.layerExit(file: layerExitFile), top: top, margin: layerExitMargin)
     }
 }

@@ -30,6 +30,12 @@ struct RerankCommand: AsyncParsableCommand {
               An object's title and text are read, joined by a space. --rank-fields
               reads other fields, written "field: value", one a line.
 
+            LATE INTERACTION
+              --model also takes a ColBERT model, which is told by its files
+              (artifact.metadata, or modules.json of PyLate). Its scores are sums of
+              cosines, max_sim; --explain names the tokens that matched. There
+              --precision auto is fp32.
+
             OUTPUT
               A table on a terminal, JSON Lines in a pipe: rank, index (position in
               the input, from 0), id, score, score_kind, text, the input's other
@@ -123,13 +129,13 @@ struct RerankCommand: AsyncParsableCommand {
 
     private func rankOne(_ query: String) async throws {
         let documents = try read(documents)
-        let reranker = try await model.load()
+        let (ranker, chosen) = try await loadRanker()
         let progress = ProgressLine()
-        var options = try options(reranker)
+        var options = chosen
         options.progress = { progress.show("scored \($0.scoredPairs) of \($0.totalPairs) passages") }
-        let ranking = try await reranker.rerank(query, documents, limit: limit(default: 10), options: options)
+        let ranking = try await ranker.rerank(query, documents, limit: limit(default: 10), options: options)
         progress.clear()
-        try writer.write(ranking, query: nil)
+        try await writer.write(ranking, query: nil, matches: matches(ranker, query, ranking, options))
         note(ranking)
     }
 
@@ -137,16 +143,15 @@ struct RerankCommand: AsyncParsableCommand {
         let queries = try QueryReader(maxLineBytes: maxLineBytes).queries(in: .read(path: path))
         let pools = try CandidatePools(
             documents: read(documents), run: candidates.map { path in try .read(path: path) }, queries: queries)
-        let reranker = try await model.load()
-        let options = try options(reranker)
+        let (ranker, options) = try await loadRanker()
         let progress = ProgressLine()
         var incomplete = 0
         for (done, query) in queries.enumerated() {
             let pool = pools.documents(for: query)
             guard !pool.isEmpty else { continue }
             progress.show("query \(done + 1) of \(queries.count)")
-            let ranking = try await reranker.rerank(query.text, pool, limit: limit(default: nil), options: options)
-            try writer.write(ranking, query: query)
+            let ranking = try await ranker.rerank(query.text, pool, limit: limit(default: nil), options: options)
+            try await writer.write(ranking, query: query, matches: matches(ranker, query.text, ranking, options))
             if !ranking.report.isComplete { incomplete += 1 }
             if explain { note(ranking) }
         }
@@ -165,7 +170,24 @@ struct RerankCommand: AsyncParsableCommand {
     /// Why a document can have no score.
     private var cause: String { deadline == nil ? "the layer exit" : "the deadline" }
 
-    private func options(_ reranker: Reranker) throws(RankingError) -> RerankOptions {
+    /// What the model's files say it is, never its name.
+    private func loadRanker() async throws -> (any DocumentRanker, RerankOptions) {
+        if let ranker = try await model.loadLateInteraction() { return (ranker, try options(nil)) }
+        let reranker = try await model.load()
+        return (reranker, try options(reranker))
+    }
+
+    /// Which tokens a late-interaction model matched, by the scored candidates' index; empty unless that is asked for.
+    private func matches(
+        _ ranker: any DocumentRanker, _ query: String, _ ranking: DocumentRanking, _ options: RerankOptions
+    ) async throws -> [Int: [TokenMatch]] {
+        let scored = ranking.candidates.filter(\.isScored)
+        guard explain, !scored.isEmpty, let ranker = ranker as? LateInteractionReranker else { return [:] }
+        let explanations = try await ranker.explain(query, scored.map(\.document), options: options)
+        return Dictionary(uniqueKeysWithValues: zip(scored.map(\.index), explanations))
+    }
+
+    private func options(_ reranker: Reranker?) throws(RankingError) -> RerankOptions {
         let long: LongDocuments =
             switch longDocuments {
             case .truncate: .truncate
