@@ -83,6 +83,7 @@ static key_range visible(const resift_reach *reach, size_t query, size_t tokens)
     if (!reach) return (key_range){0, tokens};
     size_t place = reach->first + query;
     size_t first = place > reach->before ? place - reach->before : 0;
+    if (place >= tokens) return (key_range){first, tokens};
     size_t behind = tokens - place - 1;
     return (key_range){first, place + 1 + resift_min(reach->after, behind)};
 }

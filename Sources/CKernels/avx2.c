@@ -77,6 +77,7 @@ VECTOR_OPERATION float v_largest(vec v) { FOLD_LANES(v, _mm_max_ps) }
 #define TILE_DEPTH 384
 
 #include "vector_matmul.h"
+#include "vector_maxsim.h"
 
 TARGET static void convert_f16(const uint16_t *source, float *destination, size_t count) {
     for (size_t i = 0; i < count; i += LANES) {
@@ -154,6 +155,7 @@ VECTOR_OPERATION __m256i times(int32_t factor, const int32_t *p) {
 #define INT8_VECTORS 2
 #define INT8_ROWS 6
 #define INT8_OFFSET 0
+#define INT8_PREFETCHES
 #define sums_t __m256i
 #define a_t __m256i
 #define b_t __m256i
@@ -165,7 +167,8 @@ VECTOR_OPERATION __m256i times(int32_t factor, const int32_t *p) {
 #include "int8_product.h"
 
 const resift_int8_product resift_int8_avx_vnni = {
-    .name = "avx-vnni", .is_fast = true, .panel_width = int8_width_vnni, .matmul = int8_matmul_vnni};
+    .name = "avx-vnni", .is_fast = true, .panel_width = int8_width_vnni, .matmul = int8_matmul_vnni,
+    .max_dot = int8_max_dot_vnni};
 
 // Without VNNI, bytes are widened to 16 bits, and vpmaddwd adds their products in pairs: vpmaddubsw would saturate. It
 // takes neighbours, so the first and third byte of each four go apart from the second and fourth.
@@ -199,7 +202,8 @@ VECTOR_OPERATION __m256i add_pairs(__m256i sums, byte_pairs a, byte_pairs b) {
 #include "int8_product.h"
 
 const resift_int8_product resift_int8_avx2 = {
-    .name = "avx2", .panel_width = int8_width_plain, .matmul = int8_matmul_plain};
+    .name = "avx2", .panel_width = int8_width_plain, .matmul = int8_matmul_plain,
+    .max_dot = int8_max_dot_plain};
 
 const resift_kernels resift_kernels_avx2 = {
     .name = "avx2",
@@ -207,6 +211,7 @@ const resift_kernels resift_kernels_avx2 = {
     .pack_transposed = pack_transposed,
     .pack = pack,
     .matmul = matmul,
+    .max_dot = max_dot,
     .add = add,
     .gelu = gelu,
     .gelu_tanh = gelu_tanh,

@@ -67,6 +67,7 @@ VECTOR_OPERATION float v_largest(vec v) { FOLD_LANES(v, max) }
 #define TILE_DEPTH 384
 
 #include "vector_matmul.h"
+#include "vector_maxsim.h"
 
 TARGET static void convert_f16(const uint16_t *source, float *destination, size_t count) {
     for (size_t i = 0; i < count; i += LANES) {
@@ -128,6 +129,7 @@ VNNI_TARGET static void dot_i8_vnni(const int8_t *rows, size_t count, size_t dim
 #define INT8_VECTORS 4
 #define INT8_ROWS 6
 #define INT8_OFFSET 0
+#define INT8_PREFETCHES
 #define sums_t __m512i
 #define a_t __m512i
 #define b_t __m512i
@@ -144,7 +146,7 @@ VNNI_OPERATION __m512i four_bytes(const uint8_t *p) {
 #include "int8_product.h"
 
 const resift_int8_product resift_int8_avx512_vnni = {
-    .name = "avx512-vnni", .is_fast = true, .panel_width = int8_width_vnni, .matmul = int8_matmul_vnni};
+    .name = "avx512-vnni", .is_fast = true, .panel_width = int8_width_vnni, .matmul = int8_matmul_vnni, .max_dot = int8_max_dot_vnni};
 
 static void dot_i8(const int8_t *rows, size_t count, size_t dimension, const int8_t *query, int32_t *out) {
     // Asked once a call, that is, once for thousands of rows; the answer is a bit in memory.
@@ -160,6 +162,7 @@ const resift_kernels resift_kernels_avx512 = {
     .pack_transposed = pack_transposed,
     .pack = pack,
     .matmul = matmul,
+    .max_dot = max_dot,
     .add = add,
     .gelu = gelu,
     .gelu_tanh = gelu_tanh,

@@ -100,6 +100,74 @@ TARGET static void matmul(const uint16_t *a, size_t lda, const uint16_t *panels,
                       resift_min(panel_width, n - column));
 }
 
+/// best = max(best, A B) for `rows` rows and one panel.
+INLINE void max_tile(size_t rows, const uint16_t *a, size_t lda, const uint16_t *panel, size_t steps, float *best) {
+    __m512 sums[tile_rows][tile_vectors];
+#pragma clang loop unroll(full)
+    for (size_t i = 0; i < rows; i++) {
+#pragma clang loop unroll(full)
+        for (size_t j = 0; j < tile_vectors; j++) sums[i][j] = _mm512_setzero_ps();
+    }
+#pragma clang loop unroll(disable)
+    for (size_t step = 0; step < steps; step++) {
+        // Once a cache line: documents are read from memory, once.
+        if (step % 16 == 0) {
+#pragma clang loop unroll(full)
+            for (size_t i = 0; i < rows; i++) __builtin_prefetch(resift_prefetch_address(a + i * lda + step * 2));
+        }
+        __m512bh column[tile_vectors];
+#pragma clang loop unroll(full)
+        for (size_t j = 0; j < tile_vectors; j++)
+            column[j] = (__m512bh)_mm512_loadu_si512(panel + (step * panel_width + j * lanes) * 2);
+#pragma clang loop unroll(full)
+        for (size_t i = 0; i < rows; i++) {
+            __m512bh factors = pair(a + i * lda + step * 2);
+#pragma clang loop unroll(full)
+            for (size_t j = 0; j < tile_vectors; j++) sums[i][j] = _mm512_dpbf16_ps(sums[i][j], factors, column[j]);
+        }
+    }
+#pragma clang loop unroll(full)
+    for (size_t j = 0; j < tile_vectors; j++) {
+        __m512 largest = _mm512_loadu_ps(best + j * lanes);
+#pragma clang loop unroll(full)
+        for (size_t i = 0; i < rows; i++) largest = _mm512_max_ps(largest, sums[i][j]);
+        _mm512_storeu_ps(best + j * lanes, largest);
+    }
+}
+
+TARGET static void max_dot(const uint16_t *rows, size_t ldr, const uint16_t *panels, float *maxima, size_t count,
+                           size_t n, size_t k) {
+    size_t steps = (k + 1) / 2;
+    for (size_t column = 0; column < n; column += panel_width) {
+        float best[panel_width];
+        for (size_t j = 0; j < panel_width; j++) best[j] = -INFINITY;
+        size_t height;
+        for (size_t row = 0; row < count; row += height) {
+            height = resift_tile_rows(count - row, tile_rows);
+#define TILE(count)                                                                                                    \
+    case count:                                                                                                        \
+        max_tile(count, rows + row * ldr, ldr, panels + column * steps * 2, steps, best);                              \
+        break;
+            switch (height) {
+                TILE(1)
+                TILE(2)
+                TILE(3)
+                TILE(4)
+                TILE(5)
+                TILE(6)
+                TILE(7)
+                TILE(8)
+                TILE(9)
+                TILE(10)
+                TILE(11)
+                TILE(12)
+            }
+#undef TILE
+        }
+        memcpy(maxima + column, best, resift_min(panel_width, n - column) * sizeof *best);
+    }
+}
+
 // Attention. K and V of a head are packed once; then a block of queries at a time has its scores, turns them into
 // weights in place, and sums up V with them.
 
@@ -310,6 +378,7 @@ const resift_bf16_product resift_bf16_avx512 = {
     .name = "avx512-bf16",
     .panel_width = panel_width,
     .matmul = matmul,
+    .max_dot = max_dot,
     .attention = attention,
     .attention_scratch_count = attention_scratch_count,
 };

@@ -77,6 +77,7 @@ VECTOR_OPERATION float v_largest(vec v) { return vmaxvq_f32(v); }
 #define TILE_DEPTH 384
 
 #include "vector_matmul.h"
+#include "vector_maxsim.h"
 
 TARGET static void convert_f16(const uint16_t *source, float *destination, size_t count) {
     for (size_t i = 0; i < count; i += LANES) {
@@ -168,7 +169,8 @@ VECTOR_OPERATION int8x16_t four_bytes(const uint8_t *p) {
 #include "int8_product.h"
 
 const resift_int8_product resift_int8_neon_dotprod = {
-    .name = "neon-dotprod", .is_fast = true, .panel_width = int8_width_dotprod, .matmul = int8_matmul_dotprod};
+    .name = "neon-dotprod", .is_fast = true, .panel_width = int8_width_dotprod, .matmul = int8_matmul_dotprod,
+    .max_dot = int8_max_dot_dotprod};
 
 VECTOR_OPERATION int32x4_t add_products_plain(int32x4_t sums, int8x16_t a, int8x16_t b) {
     int32x4_t low = vpaddlq_s16(vmull_s8(vget_low_s8(a), vget_low_s8(b)));
@@ -192,7 +194,8 @@ VECTOR_OPERATION int32x4_t add_products_plain(int32x4_t sums, int8x16_t a, int8x
 #include "int8_product.h"
 
 const resift_int8_product resift_int8_neon = {
-    .name = "neon", .panel_width = int8_width_plain, .matmul = int8_matmul_plain};
+    .name = "neon", .panel_width = int8_width_plain, .matmul = int8_matmul_plain,
+    .max_dot = int8_max_dot_plain};
 
 const resift_kernels resift_kernels_neon = {
     .name = "neon",
@@ -200,6 +203,7 @@ const resift_kernels resift_kernels_neon = {
     .pack_transposed = pack_transposed,
     .pack = pack,
     .matmul = matmul,
+    .max_dot = max_dot,
     .add = add,
     .gelu = gelu,
     .gelu_tanh = gelu_tanh,

@@ -32,6 +32,19 @@ static void matmul(const float *a, size_t lda, const float *packed_b, const floa
     }
 }
 
+static void max_dot(const float *rows, size_t ldr, size_t count, const float *packed, size_t n, size_t k,
+                    float *maxima) {
+    for (size_t i = 0; i < n; i++) {
+        const float *query = packed + i / panel_width * panel_width * k + i % panel_width;
+        maxima[i] = -INFINITY;
+        for (size_t row = 0; row < count; row++) {
+            double sum = 0;
+            for (size_t step = 0; step < k; step++) sum += (double)rows[row * ldr + step] * query[step * panel_width];
+            maxima[i] = fmaxf(maxima[i], (float)sum);
+        }
+    }
+}
+
 static void add(float *x, const float *y, size_t count) {
     for (size_t i = 0; i < count; i++) x[i] += y[i];
 }
@@ -184,8 +197,26 @@ static void int8_matmul(const uint8_t *a, size_t lda, const resift_row_scale *a_
     }
 }
 
+static void int8_max_dot(const uint8_t *rows, size_t ldr, const resift_row_scale *scales, const resift_int8_matrix *b,
+                         float *maxima, size_t count) {
+    size_t steps = (b->k + 3) / 4;
+    for (size_t n = 0; n < b->n; n++) {
+        const int8_t *panel = b->panels + n / panel_width * steps * panel_width * 4;
+        double largest = -INFINITY;
+        for (size_t row = 0; row < count; row++) {
+            int32_t sum = 0;
+            for (size_t i = 0; i < b->k; i++) {
+                int32_t weight = panel[(i / 4 * panel_width + n % panel_width) * 4 + i % 4];
+                sum += (rows[row * ldr + i] - scales[row].zero) * weight;
+            }
+            largest = fmax(largest, (double)sum * scales[row].scale);
+        }
+        maxima[n] = (float)(largest * b->scales[n]);
+    }
+}
+
 const resift_int8_product resift_int8_scalar = {
-    .name = "scalar", .panel_width = panel_width, .matmul = int8_matmul};
+    .name = "scalar", .panel_width = panel_width, .matmul = int8_matmul, .max_dot = int8_max_dot};
 
 static void bf16_matmul(const uint16_t *a, size_t lda, const uint16_t *panels, const float *bias, float *c, size_t ldc,
                         size_t m, size_t n, size_t k) {
@@ -205,8 +236,23 @@ static void bf16_matmul(const uint16_t *a, size_t lda, const uint16_t *panels, c
     }
 }
 
+static void bf16_max_dot(const uint16_t *rows, size_t ldr, const uint16_t *panels, float *maxima, size_t count, size_t n,
+                         size_t k) {
+    const float no_bias[panel_width] = {0};
+    for (size_t first = 0; first < n; first += panel_width) {
+        const uint16_t *panel = panels + first * ((k + 1) / 2) * 2;
+        size_t columns = resift_min(panel_width, n - first);
+        for (size_t j = 0; j < columns; j++) maxima[first + j] = -INFINITY;
+        for (size_t row = 0; row < count; row++) {
+            float products[panel_width];
+            bf16_matmul(rows + row * ldr, ldr, panel, no_bias, products, panel_width, 1, columns, k);
+            for (size_t j = 0; j < columns; j++) maxima[first + j] = fmaxf(maxima[first + j], products[j]);
+        }
+    }
+}
+
 const resift_bf16_product resift_bf16_scalar = {
-    .name = "scalar", .panel_width = panel_width, .matmul = bf16_matmul};
+    .name = "scalar", .panel_width = panel_width, .matmul = bf16_matmul, .max_dot = bf16_max_dot};
 
 static void convert_f16(const uint16_t *source, float *destination, size_t count) {
     for (size_t i = 0; i < count; i++) destination[i] = resift_half_to_float(source[i]);
@@ -226,6 +272,7 @@ const resift_kernels resift_kernels_scalar = {
     .pack_transposed = pack_transposed,
     .pack = pack,
     .matmul = matmul,
+    .max_dot = max_dot,
     .add = add,
     .gelu = gelu,
     .gelu_tanh = gelu_tanh,

@@ -1,4 +1,4 @@
-// The only importer of CKernels. Above this file nothing knows which instructions the CPU has.
+// The only importer of CKernels but for Kernels+MaxSim.swift. Above them nothing knows which instructions the CPU has.
 
 import CKernels
 package import Ranking
@@ -17,7 +17,7 @@ package struct PackedMatrix: Sendable {
     package let inputs: Int
     /// N, the width of the product's rows.
     package let outputs: Int
-    fileprivate let panels: FloatBuffer
+    let panels: FloatBuffer
 }
 
 /// A number format of 8 or 16 bits, for the operands of linear layers.
@@ -32,8 +32,8 @@ package enum NarrowFormat: Sendable {
 package struct NarrowRows {
     package let columns: Int
     package private(set) var count: Int
-    fileprivate let format: NarrowFormat
-    fileprivate let stride: Int
+    let format: NarrowFormat
+    let stride: Int
     private var first = 0
     private let values: ByteBuffer
     private let rowScales: ByteBuffer
@@ -55,13 +55,13 @@ package struct NarrowRows {
         return part
     }
 
-    fileprivate var bytes: UnsafeMutablePointer<UInt8> {
+    var bytes: UnsafeMutablePointer<UInt8> {
         values.writable.assumingMemoryBound(to: UInt8.self) + first * stride
     }
-    fileprivate var halves: UnsafeMutablePointer<UInt16> {
+    var halves: UnsafeMutablePointer<UInt16> {
         values.writable.assumingMemoryBound(to: UInt16.self) + first * stride
     }
-    fileprivate var scales: UnsafeMutablePointer<resift_row_scale> {
+    var scales: UnsafeMutablePointer<resift_row_scale> {
         rowScales.writable.assumingMemoryBound(to: resift_row_scale.self) + first
     }
 }
@@ -105,19 +105,19 @@ package struct NarrowMatrix: Sendable {
     package var inputs: Int { layout.inputs }
     package var outputs: Int { layout.outputs }
     fileprivate var format: NarrowFormat { layout.format }
-    fileprivate var bytePanels: UnsafePointer<Int8> { bytes.start.assumingMemoryBound(to: Int8.self) }
-    fileprivate var halfPanels: UnsafePointer<UInt16> { bytes.start.assumingMemoryBound(to: UInt16.self) }
-    fileprivate var sums: UnsafePointer<Int32> { (bytes.start + layout.sums).assumingMemoryBound(to: Int32.self) }
-    fileprivate var scales: UnsafePointer<Float> { (bytes.start + layout.scales).assumingMemoryBound(to: Float.self) }
-    fileprivate var bias: UnsafePointer<Float> { (bytes.start + layout.bias).assumingMemoryBound(to: Float.self) }
+    var bytePanels: UnsafePointer<Int8> { bytes.start.assumingMemoryBound(to: Int8.self) }
+    var halfPanels: UnsafePointer<UInt16> { bytes.start.assumingMemoryBound(to: UInt16.self) }
+    var sums: UnsafePointer<Int32> { (bytes.start + layout.sums).assumingMemoryBound(to: Int32.self) }
+    var scales: UnsafePointer<Float> { (bytes.start + layout.scales).assumingMemoryBound(to: Float.self) }
+    var bias: UnsafePointer<Float> { (bytes.start + layout.bias).assumingMemoryBound(to: Float.self) }
 }
 
 /// The arithmetic of inference, done by the best instructions of this CPU or by those that a name asks for.
 ///
 /// Each result element depends on its own row only, in a fixed order of summation (see CKernels.h).
 package struct Kernels: Sendable {
-    private nonisolated(unsafe) let table: UnsafePointer<resift_kernels>
-    private nonisolated(unsafe) let int8: UnsafePointer<resift_int8_product>
+    nonisolated(unsafe) let table: UnsafePointer<resift_kernels>
+    nonisolated(unsafe) let int8: UnsafePointer<resift_int8_product>
     /// nil where the CPU has no instructions for it.
     private nonisolated(unsafe) let bf16: UnsafePointer<resift_bf16_product>?
 
@@ -238,7 +238,8 @@ package struct Kernels: Sendable {
         let tokens = own.key.rows + (before?.key.rows ?? 0)
         precondition(query.columns % width == 0 && out.columns == query.columns && out.rows == query.rows)
         precondition(before.map { $0.key.columns == width } ?? true)
-        precondition(reach.map { $0.first >= 0 && $0.first + query.rows <= tokens } ?? true)
+        precondition(
+            reach.map { $0.first >= 0 && $0.before >= 0 && $0.first + query.rows - tokens <= $0.before } ?? true)
         precondition(relative.map { $0.keys.inputs == width && query.rows <= tokens } ?? true)
         var earlier = before?.raw ?? resift_keys_values()
         var range = resift_reach(first: reach?.first ?? 0, before: reach?.before ?? 0, after: reach?.after ?? 0)
@@ -360,8 +361,10 @@ package struct Kernels: Sendable {
         }
     }
 
+    package var multipliesBF16: Bool { bf16 != nil }
+
     /// Weights in bfloat16 exist only where `resolve` let the precision through.
-    private var bf16Product: UnsafePointer<resift_bf16_product> {
+    var bf16Product: UnsafePointer<resift_bf16_product> {
         guard let bf16 else { preconditionFailure("bf16 operands on a CPU without bf16 products") }
         return bf16
     }

@@ -8,6 +8,8 @@ package struct TokenBatch: Sendable {
     package private(set) var typeIDs: [Int32] = []
     package private(set) var starts: [Int] = [0]
     package private(set) var longest = 0
+    /// The end of each sequence's tokens that others attend to.
+    private var attendedEnds: [Int] = []
 
     package init() {}
 
@@ -15,6 +17,12 @@ package struct TokenBatch: Sendable {
     package var tokens: Int { tokenIDs.count }
 
     package func range(_ sequence: Int) -> Range<Int> { starts[sequence]..<starts[sequence + 1] }
+
+    /// The tokens of a sequence that its tokens attend to.
+    func keys(_ sequence: Int) -> Range<Int> { starts[sequence]..<attendedEnds[sequence] }
+
+    /// The most tokens at the end of a sequence that nothing attends to.
+    var mostUnattended: Int { (0..<sequences).map { range($0).count - keys($0).count }.max() ?? 0 }
 
     /// The sequence that holds a token.
     package func sequence(ofToken token: Int) -> Int {
@@ -26,7 +34,13 @@ package struct TokenBatch: Sendable {
         return low
     }
 
-    package mutating func append(tokenIDs ids: some Collection<Int32>, typeIDs types: some Collection<Int32>) {
+    /// - Parameter attended: The first so many tokens are attended to by all. Those behind them get vectors of their own
+    ///   and change no other's: they are the tokens of an attention mask of 0.
+    package mutating func append(
+        tokenIDs ids: some Collection<Int32>, typeIDs types: some Collection<Int32>, attended: Int? = nil
+    ) {
+        precondition(attended.map { $0 <= ids.count && ($0 > 0 || ids.isEmpty) } ?? true)
+        attendedEnds.append(tokenIDs.count + (attended ?? ids.count))
         tokenIDs.append(contentsOf: ids)
         typeIDs.append(contentsOf: types)
         starts.append(tokenIDs.count)

@@ -8,6 +8,9 @@ public enum ScoreKind: String, Sendable, CaseIterable {
     /// The probability that the document is relevant, as far as the queries that the calibration was fitted on stand for
     /// the caller's: 0 ... 1.
     case calibratedProbability = "calibrated_probability"
+    /// The sum over a query's tokens of the cosine to the nearest token of the document: -T ... T for T tokens.
+    /// Comparable for one model across queries of as many tokens.
+    case maxSim = "max_sim"
     /// A place and no more: the number of candidates at or behind it, counted from the last. From rerankers that only
     /// order.
     case rank

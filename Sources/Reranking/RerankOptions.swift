@@ -82,6 +82,25 @@ public struct RerankOptions: Sendable {
     }
 }
 
+extension RerankOptions {
+    /// What is read of each document. Throws `invalidInput` for one that is longer than allowed or lacks all fields.
+    func texts(of documents: [Document]) throws(RankingError) -> [String] {
+        var texts: [String] = []
+        texts.reserveCapacity(documents.count)
+        for (index, document) in documents.enumerated() {
+            let text = try document.text(rankFields: rankFields)
+            if let most = maxDocumentBytes, text.utf8.count > most {
+                throw RankingError(
+                    .invalidInput,
+                    what: "\(ScoreHead.name(document, index: index)) has \(text.utf8.count) bytes of text.",
+                    why: "The limit is \(most).", fix: "Shorten it, or split it into several documents.")
+            }
+            texts.append(text)
+        }
+        return texts
+    }
+}
+
 /// How far a rerank is, in pairs of query and passage.
 public struct RerankProgress: Sendable {
     public var scoredPairs: Int

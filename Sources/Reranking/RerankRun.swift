@@ -57,19 +57,7 @@ struct RerankRun {
                 revision: reranker.revision, model: reranker.model, query: query, maxTokens: maxTokens,
                 options: options)
         scores = [StoredScore?](repeating: nil, count: documents.count)
-        var texts: [String] = []
-        texts.reserveCapacity(documents.count)
-        for (index, document) in documents.enumerated() {
-            let text = try document.text(rankFields: options.rankFields)
-            if let most = options.maxDocumentBytes, text.utf8.count > most {
-                throw RankingError(
-                    .invalidInput,
-                    what: "\(ScoreHead.name(document, index: index)) has \(text.utf8.count) bytes of text.",
-                    why: "The limit is \(most).", fix: "Shorten it, or split it into several documents.")
-            }
-            texts.append(text)
-        }
-        self.texts = texts
+        texts = try options.texts(of: documents)
     }
 
     /// Scores what there is time for.

@@ -51,13 +51,6 @@ struct SentenceTransformersDirectory {
     /// Throws RankingError: `unsupportedModel` where there is no modules.json or it asks for what Resift does not
     /// compute, `corruptFile` where a file contradicts itself.
     init(path directory: String) throws(RankingError) {
-        let path = directory + "/modules.json"
-        guard FileStatus.isFile(path), case .array(let modules) = try JSONFile.value(path: path) else {
-            throw RankingError(
-                .unsupportedModel, what: "\(directory) has no modules.json with a list of steps.",
-                why: "It says how token vectors become one vector; guessing it would give wrong embeddings.",
-                fix: "Download the whole sentence-transformers directory.")
-        }
         let settingsPath = directory + "/config_sentence_transformers.json"
         let settings = try JSONFile.objectIfPresent(path: settingsPath)
         prompts = try SentenceTransformersDirectory.prompts(settings, path: settingsPath)
@@ -65,20 +58,17 @@ struct SentenceTransformersDirectory {
         transformerPath = directory
         pooling = .mean
         var hasPooling = false
-        for module in modules {
-            guard case .object(let entry) = module, case .string(let type)? = entry["type"] else {
-                throw SentenceTransformersDirectory.unsupported(path, "has a step without a type")
-            }
-            guard let step = Step(type: type) else {
-                throw SentenceTransformersDirectory.unsupported(path, "has a step of type \"\(type)\"")
+        let path = directory + "/modules.json"
+        for module in try SentenceTransformersDirectory.modules(of: directory) {
+            guard let step = Step(type: module.type) else {
+                throw SentenceTransformersDirectory.unsupported(path, "has a step of type \"\(module.type)\"")
             }
             switch step {
             case .transformer:
-                transformerPath = try SentenceTransformersDirectory.folder(of: entry, in: directory, path)
+                transformerPath = module.folder
                 try readTransformer(path: transformerPath + "/sentence_bert_config.json")
             case .pooling:
-                let folder = try SentenceTransformersDirectory.folder(of: entry, in: directory, path)
-                try readPooling(path: folder + "/config.json")
+                try readPooling(path: module.folder + "/config.json")
                 hasPooling = true
             case .normalize: normalizes = true
             }
@@ -95,6 +85,27 @@ struct SentenceTransformersDirectory {
                 fix: "Use another embedding model, or set include_prompt in the Pooling step to true.")
         }
     }
+
+    /// The steps of modules.json in order, each with its folder.
+    static func modules(of directory: String) throws(RankingError) -> [(type: String, folder: String)] {
+        let path = directory + "/modules.json"
+        guard FileStatus.isFile(path), case .array(let modules) = try JSONFile.value(path: path) else {
+            throw RankingError(
+                .unsupportedModel, what: "\(directory) has no modules.json with a list of steps.",
+                why: "It says how token vectors become one vector; guessing it would give wrong embeddings.",
+                fix: "Download the whole sentence-transformers directory.")
+        }
+        var steps: [(type: String, folder: String)] = []
+        for module in modules {
+            guard case .object(let entry) = module, case .string(let type)? = entry["type"] else {
+                throw unsupported(path, "has a step without a type")
+            }
+            steps.append((type, try folder(of: entry, in: directory, path)))
+        }
+        return steps
+    }
+
+    static func isTransformer(_ type: String) -> Bool { Step(type: type) == .transformer }
 
     /// A step's folder inside the directory; the directory itself where the path is empty.
     private static func folder(of entry: JSONObject, in directory: String, _ path: String) throws(RankingError)

@@ -34,7 +34,8 @@ struct RankerOptions: ParsableArguments {
         if let reranker {
             ranker = try loader.load(reranker)
         } else {
-            ranker = try await model.load(pool: pool).caching(inOptional: cache)
+            let directory = try await model.hub.directoryIfNamed(model.model)
+            ranker = try loader.load(RankerSpecification(name: directory ?? RankerSpecification.defaultName))
         }
         switch onFailure.map(RankerSpecification.OnFailure.init) {
         case nil, .throw?: break
@@ -65,6 +66,17 @@ struct RankerOptions: ParsableArguments {
     /// Ends the command where --strict asks for it.
     func enforce(_ allReranked: Bool) throws {
         if strict, !allReranked { throw ExitCode(ExitStatus.notReranked.rawValue) }
+    }
+}
+
+extension DocumentRanker {
+    /// The late-interaction model that ranks, behind a policy of failures.
+    var lateInteraction: LateInteractionReranker? {
+        switch self {
+        case let ranker as LateInteractionReranker: ranker
+        case let ranker as FallbackRanker: ranker.ranker.lateInteraction
+        default: nil
+        }
     }
 }
 

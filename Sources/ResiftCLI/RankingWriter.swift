@@ -11,10 +11,11 @@ struct RankingWriter {
     let explain: Bool
     let rankFields: [String]?
 
-    func write(_ ranking: DocumentRanking, query: Query?) throws {
+    /// - Parameter matches: What late interaction matched, by candidates' index.
+    func write(_ ranking: DocumentRanking, query: Query?, matches: [Int: [TokenMatch]] = [:]) throws {
         switch format {
-        case .table: table(ranking, query: query)
-        case .jsonl: try jsonLines(ranking, query: query)
+        case .table: table(ranking, query: query, matches)
+        case .jsonl: try jsonLines(ranking, query: query, matches)
         case .tsv: try tabSeparated(ranking, query: query)
         case .trec: trec(ranking, query: query)
         }
@@ -27,9 +28,14 @@ struct RankingWriter {
         "query_id", "rank", "index", "id", "score", "score_kind", "text", "passage", "truncated_tokens", "explain",
     ]
 
-    private func jsonLines(_ ranking: DocumentRanking, query: Query?) throws {
+    private func jsonLines(_ ranking: DocumentRanking, query: Query?, _ matches: [Int: [TokenMatch]]) throws {
         for (place, candidate) in ranking.candidates.enumerated() {
-            print(JSONValue.object(try object(candidate, rank: place + 1, ranking.report, query: query)).compact)
+            var object = try object(candidate, rank: place + 1, ranking.report, query: query)
+            if let own = matches[candidate.index], case .object(var explanation)? = object["explain"] {
+                explanation["matches"] = .array(own.map(\.json))
+                object["explain"] = .object(explanation)
+            }
+            print(JSONValue.object(object).compact)
         }
     }
 
@@ -115,13 +121,14 @@ struct RankingWriter {
 
     // MARK: Table
 
-    private func table(_ ranking: DocumentRanking, query: Query?) {
+    private func table(_ ranking: DocumentRanking, query: Query?, _ matches: [Int: [TokenMatch]]) {
         if let query { print(Terminal.bold("\(query.id)  \(query.text)")) }
         let ids = ranking.candidates.map { $0.id ?? "\($0.index)" }
         let idWidth = max(2, min(24, ids.map(\.count).max() ?? 2))
         let scores = ranking.candidates.map { $0.isScored ? formatted($0.score) : "-" }
         let scoreWidth = max(5, scores.map(\.count).max() ?? 5)
         let textWidth = max(20, Terminal.width - idWidth - scoreWidth - 22)
+        let largest = ranking.candidates.map(\.score).max() ?? 0
         print(
             Terminal.dim(
                 "rank  \("score".leftPadded(to: scoreWidth))  \("".padded(to: 10))  \("id".padded(to: idWidth))  text"))
@@ -130,8 +137,11 @@ struct RankingWriter {
             let score = scores[place].leftPadded(to: scoreWidth)
             let id = ids[place].shortened(to: idWidth).padded(to: idWidth)
             let shown = candidate.passage?.text ?? (try? candidate.document.text(rankFields: rankFields)) ?? ""
-            print("\(Terminal.bold(rank))  \(score)  \(bar(candidate))  \(id)  \(shown.shortened(to: textWidth))")
+            print(
+                "\(Terminal.bold(rank))  \(score)  \(bar(candidate, largest))  \(id)  \(shown.shortened(to: textWidth))"
+            )
             if let note = note(candidate) { print(Terminal.dim("      \(note)")) }
+            for line in lines(matches[candidate.index] ?? []) { print(Terminal.dim("      \(line)")) }
         }
     }
 
@@ -155,13 +165,38 @@ struct RankingWriter {
         return parts.isEmpty ? nil : parts.joined(separator: "; ")
     }
 
-    /// Ten cells, empty without a score, filled in eighths in proportion to the score, a logit after a sigmoid.
-    private func bar(_ candidate: Candidate) -> String {
+    /// "solar → sun 0.712, panel → panel 0.933, special tokens and expansion 18.202", broken to the width.
+    private func lines(_ matches: [TokenMatch]) -> [String] {
+        guard !matches.isEmpty else { return [] }
+        var parts = matches.compactMap { match in
+            match.queryToken.map {
+                "\($0.text) → \(match.documentToken?.text ?? "[special]") \(formatted(match.similarity))"
+            }
+        }
+        let others = matches.filter { $0.queryToken == nil }.reduce(0) { $0 + $1.similarity }
+        parts.append("special tokens and expansion \(formatted(others))")
+        var lines: [String] = []
+        for part in parts {
+            if let last = lines.last, last.count + part.count + 2 <= Terminal.width - 6 {
+                lines[lines.count - 1] = last + ", " + part
+            } else {
+                lines.append(part)
+            }
+        }
+        return lines
+    }
+
+    /// Ten cells, empty without a score, filled in eighths in proportion to the score: a logit after a sigmoid, a MaxSim
+    /// as a part of the largest.
+    private func bar(_ candidate: Candidate, _ largest: Float) -> String {
         guard candidate.isScored else { return "".padded(to: 10) }
-        let share =
-            candidate.scoreKind == .logit
-            ? ScoreActivation.sigmoid([candidate.score])[0] : min(1, max(0, candidate.score))
-        let eighths = Int((share * 80).rounded())
+        let share: Float =
+            switch candidate.scoreKind {
+            case .logit: ScoreActivation.sigmoid([candidate.score])[0]
+            case .maxSim: largest > 0 ? candidate.score / largest : 0
+            default: candidate.score
+            }
+        let eighths = Int((min(1, max(0, share)) * 80).rounded())
         let partial = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"][eighths % 8]
         return (String(repeating: "█", count: eighths / 8) + partial).padded(to: 10)
     }
@@ -189,6 +224,25 @@ extension ScoreAddition {
         object["value"] = JSONNumber(value).map(JSONValue.number) ?? .null
         object["reason"] = .string(reason)
         return object
+    }
+}
+
+extension TokenMatch {
+    /// {"query": {start, end, text} or null, "document": {start, end, text} or null, "similarity": number}.
+    fileprivate var json: JSONValue {
+        func span(_ passage: Passage?) -> JSONValue {
+            guard let passage else { return .null }
+            var span = JSONObject()
+            span["start"] = .number(JSONNumber(passage.start))
+            span["end"] = .number(JSONNumber(passage.end))
+            span["text"] = .string(passage.text)
+            return .object(span)
+        }
+        var object = JSONObject()
+        object["query"] = span(queryToken)
+        object["document"] = span(documentToken)
+        object["similarity"] = JSONValue(similarity)
+        return .object(object)
     }
 }
 

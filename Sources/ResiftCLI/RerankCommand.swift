@@ -30,6 +30,12 @@ struct RerankCommand: AsyncParsableCommand {
               An object's title and text are read, joined by a space. --rank-fields
               reads other fields, written "field: value", one a line.
 
+            LATE INTERACTION
+              --model also takes a ColBERT model, which is told by its files
+              (artifact.metadata, or modules.json of PyLate). Its scores are sums of
+              cosines, max_sim; --explain names the tokens that matched. There
+              --precision auto is fp32.
+
             OUTPUT
               A table on a terminal, JSON Lines in a pipe: rank, index (position in
               the input, from 0), id, score, score_kind, text, the input's other
@@ -131,12 +137,13 @@ struct RerankCommand: AsyncParsableCommand {
     private func rankOne(_ query: String, _ cache: (any ScoreCache)?) async throws {
         let documents = try read(documents)
         let reranker = try await load(cache)
+        let chosen = try options(reranker)
         let progress = ProgressLine()
-        var options = try options(reranker)
+        var options = chosen
         options.progress = { progress.show("scored \($0.scoredPairs) of \($0.totalPairs) passages") }
         let ranking = try await reranker.rerank(query, documents, limit: limit(default: 10), options: options)
         progress.clear()
-        try writer.write(ranking, query: nil)
+        try await writer.write(ranking, query: nil, matches: matches(reranker, query, ranking, options))
         note(ranking)
         try ranker.enforce(ranking.report.isAsAsked)
     }
@@ -159,7 +166,7 @@ struct RerankCommand: AsyncParsableCommand {
             guard !pool.isEmpty else { continue }
             progress.show("query \(done + 1) of \(queries.count)")
             let ranking = try await reranker.rerank(query.text, pool, limit: limit(default: nil), options: options)
-            try writer.write(ranking, query: query)
+            try await writer.write(ranking, query: query, matches: matches(reranker, query.text, ranking, options))
             asAsked = asAsked && ranking.report.isAsAsked
             if !ranking.report.isComplete { incomplete += 1 }
             if explain { note(ranking) } else { RankerOptions.note(ranking.report) }
@@ -179,6 +186,16 @@ struct RerankCommand: AsyncParsableCommand {
 
     /// Why a document can have no score.
     private var cause: String { deadline == nil ? "the layer exit" : "the deadline" }
+
+    /// Which tokens a late-interaction model matched, by the scored candidates' index; empty unless that is asked for.
+    private func matches(
+        _ ranker: any DocumentRanker, _ query: String, _ ranking: DocumentRanking, _ options: RerankOptions
+    ) async throws -> [Int: [TokenMatch]] {
+        let scored = ranking.candidates.filter { $0.scoreKind == .maxSim }
+        guard explain, !scored.isEmpty, let ranker = ranker.lateInteraction else { return [:] }
+        let explanations = try await ranker.explain(query, scored.map(\.document), options: options)
+        return Dictionary(uniqueKeysWithValues: zip(scored.map(\.index), explanations))
+    }
 
     private func options(_ reranker: any DocumentRanker) throws(RankingError) -> RerankOptions {
         let long: LongDocuments =

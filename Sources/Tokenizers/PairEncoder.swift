@@ -43,6 +43,10 @@ public struct PairEncoder: Sendable {
     /// Special tokens around a pair, and around a single text.
     public var specialTokens: Int { PairTemplate.specialCount(template.pair) }
     public var specialTokensOfSingle: Int { PairTemplate.specialCount(template.single) }
+    /// Those before a single text.
+    public var specialTokensBeforeSingle: Int {
+        template.single.prefix { if case .special = $0 { true } else { false } }.count
+    }
 
     /// Throws `invalidInput` where the truncation cannot reach the window.
     public func encode(

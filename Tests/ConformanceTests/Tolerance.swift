@@ -5,6 +5,8 @@ enum Tolerance {
     /// The same of causal models, whose fixtures are within 2.2e-5 of float64.
     static let causalLogit: Float = 1e-4
     static let embedding: Float = 2e-5
+    /// Of 32 similarities.
+    static let maxSim: Float = 1e-4
     /// Real checkpoints of 6 and 12 layers, logits up to 11.
     static let realCheckpointLogit: Float = 1e-3
 }

@@ -27,7 +27,7 @@ struct RankingErrorTests {
             ])
         #expect(
             ScoreKind.allCases.map(\.rawValue) == [
-                "logit", "normalized_relevance", "calibrated_probability", "unscored",
+                "logit", "normalized_relevance", "calibrated_probability", "max_sim", "rank", "rrf", "unscored",
             ])
     }
 }

@@ -169,12 +169,12 @@ struct RedisScoreCacheTests {
         let reranker = try reranker()
         let cached = try reranker.caching(in: cache)
         let expected = try await reranker.scores(Self.query, Self.documents)
-        let stop = Atomic<Bool>(false)
+        let stop = StopSign()
         try await withThrowingTaskGroup(of: Int.self) { group in
             for worker in 0..<8 {
                 group.addTask {
                     var calls = 0
-                    while !stop.load(ordering: .relaxed) {
+                    while !stop.isUp {
                         // Half of the calls ask for what is kept.
                         let query = worker % 2 == 0 ? Self.query : "\(Self.query) \(worker) \(calls)"
                         let scores = try await cached.scores(query, Self.documents)
@@ -194,7 +194,7 @@ struct RedisScoreCacheTests {
             let hits = cache.tiers[0].hits
             for _ in 0..<600 where cache.tiers[0].hits == hits { try await Task.sleep(for: .milliseconds(50)) }
             #expect(cache.tiers[0].hits > hits)
-            stop.store(true, ordering: .relaxed)
+            stop.raise()
             for try await calls in group { #expect(calls > 0) }
         }
         let statistics = cache.tiers[0]
@@ -244,4 +244,12 @@ struct RedisScoreCacheTests {
             }
         }
     }
+}
+
+/// Tells tasks to end.
+private final class StopSign: Sendable {
+    private let state = Mutex(false)
+
+    var isUp: Bool { state.withLock { $0 } }
+    func raise() { state.withLock { $0 = true } }
 }

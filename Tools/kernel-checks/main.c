@@ -178,6 +178,47 @@ static void check_bf16(const char *variant) {
     printf("  bfloat16 product: %.2g, attention: %.2g\n", product, attention);
 }
 
+static const size_t dimensions[] = {1, 4, 48, 64, 96, 127, 128, 384};
+enum { dimension_count = sizeof dimensions / sizeof dimensions[0] };
+
+static void check_max_sims(const char *variant) {
+    double single = 0, bf16 = 0;
+    for (size_t w = 0; w < width_count; w++) {
+        size_t width = widths[w];
+        for (size_t d = 0; d < dimension_count; d++) {
+            for (int negative = 0; negative < 2; negative++) {
+                expect_below(check_max_sim(variant, width, dimensions[d], negative, w), CHECK_MAX_SIM_LIMIT, &single,
+                             variant, "MaxSim", width);
+                if (!check_has_bf16(variant)) continue;
+                expect_below(check_max_sim_bf16(variant, width, dimensions[d], negative, w), CHECK_MAX_SIM_LIMIT,
+                             &bf16, variant, "bfloat16 MaxSim", width);
+            }
+        }
+        expect(check_max_sim_identity(variant, width, 96, w), variant, "MaxSim, identity", width);
+        if (check_has_bf16(variant))
+            expect(check_max_sim_bf16_identity(variant, width, 96, w), variant, "bfloat16 MaxSim, identity", width);
+    }
+    printf("  MaxSim: %.2g, in bfloat16: %.2g\n", single, bf16);
+}
+
+static void check_byte_max_sims(void) {
+    const resift_kernels *kernels;
+    for (size_t way = 0; way < resift_int8_count(); way++) {
+        const char *name = resift_int8_at(way, &kernels)->name;
+        double largest = 0;
+        for (size_t w = 0; w < width_count; w++) {
+            size_t width = widths[w];
+            for (size_t d = 0; d < dimension_count; d++) {
+                for (int negative = 0; negative < 2; negative++)
+                    expect_below(check_max_sim_int8(way, width, dimensions[d], negative, w), CHECK_MAX_SIM_LIMIT,
+                                 &largest, name, "MaxSim of bytes", width);
+            }
+            expect(check_max_sim_int8_identity(way, width, 96, w), name, "MaxSim of bytes, identity", width);
+        }
+        printf("%s, MaxSim of bytes: %.2g\n", name, largest);
+    }
+}
+
 static void check_bytes(const char *variant) {
     double gelu = 0;
     const float amplitudes[] = {1e-20f, 0.01f, 3, 1e6f, 1e30f};
@@ -221,8 +262,10 @@ int main(int argument_count, char **arguments) {
         check_scans(variant);
         check_bytes(variant);
         check_bf16(variant);
+        check_max_sims(variant);
     }
     check_byte_products();
+    check_byte_max_sims();
     check_shared();
     printf("%lu checks, %lu failures\n", checks, failures);
     return failures ? 1 : 0;

@@ -57,6 +57,11 @@ typedef struct resift_kernels {
     void (*matmul)(const float *a, size_t lda, const float *packed_b, const float *bias, float *c, size_t ldc,
                    size_t m, size_t n, size_t k);
 
+    /// maxima[i] = the largest of rows[r] . q_i over `count` rows, for N queries of K numbers, packed as by
+    /// `pack_transposed`; -infinity without rows. No row holds a NaN.
+    void (*max_dot)(const float *rows, size_t ldr, size_t count, const float *packed_queries, size_t n, size_t k,
+                    float *maxima);
+
     /// x += y, elementwise.
     void (*add)(float *x, const float *y, size_t count);
 
@@ -134,7 +139,7 @@ typedef struct resift_keys_values {
 } resift_keys_values;
 
 /// Which keys a query sees: those up to `before` places before its own and up to `after` places behind it. The place of
-/// the first query among the keys is `first`.
+/// the first query among the keys is `first`. A query may stand behind the last key, if `before` reaches a key from there.
 typedef struct resift_reach {
     size_t first, before, after;
 } resift_reach;
@@ -196,6 +201,11 @@ typedef struct resift_int8_product {
     /// and exact, so that all variants differ only by the rounding of their last two steps.
     void (*matmul)(const uint8_t *a, size_t lda, const resift_row_scale *a_scales, const resift_int8_matrix *b,
                    float *c, size_t ldc, size_t m);
+
+    /// maxima[i] = the largest of rows[r] . b_i over `count` rows as `quantize` writes them, -infinity without rows. B's
+    /// bias is not read.
+    void (*max_dot)(const uint8_t *rows, size_t ldr, const resift_row_scale *scales, const resift_int8_matrix *b,
+                    float *maxima, size_t count);
 } resift_int8_product;
 
 /// The fastest way of this CPU that belongs to these kernels.
@@ -226,6 +236,10 @@ typedef struct resift_bf16_product {
     void (*matmul)(const uint16_t *a, size_t lda, const uint16_t *panels, const float *bias, float *c, size_t ldc,
                    size_t m, size_t n, size_t k);
 
+    /// maxima[i] = the largest of rows[r] . b_i over `count` rows, -infinity without rows. B is as for `matmul`.
+    void (*max_dot)(const uint16_t *rows, size_t ldr, const uint16_t *panels, float *maxima, size_t count, size_t n,
+                    size_t k);
+
     /// `resift_attention_bf16` by these instructions, or NULL. head_width is even.
     void (*attention)(const uint16_t *q, size_t ldq, const uint16_t *k, size_t ldk, const uint16_t *v, size_t ldv,
                       float *out, size_t ldo, size_t queries, size_t tokens, size_t head_width, float scale,
@@ -250,6 +264,22 @@ size_t resift_attention_bf16_scratch_count(const resift_kernels *kernels, size_t
 void resift_attention_bf16(const resift_kernels *kernels, const uint16_t *q, size_t ldq, const uint16_t *k, size_t ldk,
                            const uint16_t *v, size_t ldv, float *out, size_t ldo, size_t queries, size_t tokens,
                            size_t head_width, float scale, float *scratch);
+
+/// out[d] = the sum over the N vectors of a query of the largest product with a vector of document d (MaxSim), for
+/// `documents` documents whose vectors lie end to end: document d has the rows starts[d] ..< starts[d + 1]. A document
+/// without vectors gets -infinity. The maxima are summed in order and in double precision. A document's result depends
+/// on its own rows and the query alone, so that documents can be shared out in any way. `maxima` is scratch of N floats.
+void resift_max_sim(const resift_kernels *kernels, const float *vectors, const size_t *starts, size_t documents,
+                    const float *packed_query, size_t n, size_t k, float *maxima, float *out);
+
+/// The same for vectors as `quantize` writes them, and a query as a weight.
+void resift_max_sim_int8(const resift_int8_product *product, const uint8_t *vectors, size_t ldv,
+                         const resift_row_scale *scales, const size_t *starts, size_t documents,
+                         const resift_int8_matrix *query, float *maxima, float *out);
+
+/// The same for vectors as `round_bf16` writes them, and a query in panels.
+void resift_max_sim_bf16(const resift_bf16_product *product, const uint16_t *vectors, size_t ldv, const size_t *starts,
+                         size_t documents, const uint16_t *panels, size_t n, size_t k, float *maxima, float *out);
 
 /// bfloat16 to single, exact.
 void resift_convert_bf16(const uint16_t *source, float *destination, size_t count);

@@ -332,8 +332,8 @@ private struct BERTLayer: Sendable {
         lane.forEachHead(of: batch, config) { sequence, head, slot in
             let tokens = batch.range(sequence)
             attend(
-                space.query.rows(tokens).columns(head), tokens, head, into: space.context.rows(tokens).columns(head),
-                space, slot, kernels)
+                space.query.rows(tokens).columns(head), batch.keys(sequence), head,
+                into: space.context.rows(tokens).columns(head), space, slot, kernels)
         }
     }
 
@@ -359,7 +359,7 @@ private struct BERTLayer: Sendable {
         lane.forEachHead(of: batch, config) { sequence, head, slot in
             let row = sequence..<sequence + 1
             attend(
-                query.rows(row).columns(head), batch.range(sequence), head, into: context.rows(row).columns(head),
+                query.rows(row).columns(head), batch.keys(sequence), head, into: context.rows(row).columns(head),
                 space, slot, kernels)
         }
         space.rowBlocks.forEach(of: batch.sequences, lane) { rows, slot in
@@ -368,10 +368,10 @@ private struct BERTLayer: Sendable {
     }
 
     private func attend(
-        _ query: MutableMatrixView, _ tokens: Range<Int>, _ head: Range<Int>, into context: MutableMatrixView,
+        _ query: MutableMatrixView, _ keys: Range<Int>, _ head: Range<Int>, into context: MutableMatrixView,
         _ space: BERTWorkspace, _ slot: Int, _ kernels: Kernels
     ) {
-        let keyValue = space.keyValue.rows(tokens).readOnly
+        let keyValue = space.keyValue.rows(keys).readOnly
         let hidden = config.hiddenSize
         kernels.attention(
             query: query.readOnly,

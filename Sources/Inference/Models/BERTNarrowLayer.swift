@@ -66,8 +66,8 @@ struct BERTNarrowLayer: Sendable {
         lane.forEachHead(of: batch, config) { sequence, head, slot in
             let tokens = batch.range(sequence)
             attend(
-                space.query.rows(tokens).columns(head), tokens, head, into: space.context.rows(tokens).columns(head),
-                space, slot, kernels)
+                space.query.rows(tokens).columns(head), batch.keys(sequence), head,
+                into: space.context.rows(tokens).columns(head), space, slot, kernels)
         }
     }
 
@@ -117,7 +117,7 @@ struct BERTNarrowLayer: Sendable {
         lane.forEachHead(of: batch, config) { sequence, head, slot in
             let row = sequence..<sequence + 1
             attend(
-                space.query.rows(row).columns(head), batch.range(sequence), head,
+                space.query.rows(row).columns(head), batch.keys(sequence), head,
                 into: context.rows(row).columns(head), space, slot, kernels)
         }
         space.rowBlocks.forEach(of: batch.sequences, lane) { rows, slot in
@@ -126,10 +126,10 @@ struct BERTNarrowLayer: Sendable {
     }
 
     private func attend(
-        _ query: HalfMatrixView, _ tokens: Range<Int>, _ head: Range<Int>, into context: MutableMatrixView,
+        _ query: HalfMatrixView, _ keys: Range<Int>, _ head: Range<Int>, into context: MutableMatrixView,
         _ space: BERTNarrowWorkspace, _ slot: Int, _ kernels: Kernels
     ) {
-        let keyValue = space.keyValue.rows(tokens)
+        let keyValue = space.keyValue.rows(keys)
         let (key, hidden) = (keyValue.columns(head), config.hiddenSize)
         let value = keyValue.columns(head.lowerBound + hidden..<head.upperBound + hidden)
         let scratch = space.scratch(slot)
@@ -138,7 +138,7 @@ struct BERTNarrowLayer: Sendable {
                 query: query, key: key, value: value, scale: config.attentionScale, into: context,
                 scratch: scratch.attention)
         }
-        let wide = scratch.widened(queries: query.rows, tokens: tokens.count, columns: head.count)
+        let wide = scratch.widened(queries: query.rows, tokens: keys.count, columns: head.count)
         kernels.widen(query, into: wide.query)
         kernels.widen(key, into: wide.key)
         kernels.widen(value, into: wide.value)

@@ -22,6 +22,8 @@ package struct ModelArchitecture: Sendable {
     package enum Task: Sendable {
         /// Nothing: token vectors are the result.
         case encoding
+        /// A projection of every token vector.
+        case lateInteraction
         /// A classification head.
         case classification
         /// The vocabulary: the model answers with a token.
@@ -53,11 +55,20 @@ package struct ModelArchitecture: Sendable {
         ("Qwen3ForCausalLM", .qwen3, .answering),
         ("Qwen3ForSequenceClassification", .qwen3, .classification),
         ("GemmaForCausalLM", .gemma, .answering),
+        ("ModernBertModel", .modernBERT, .encoding),
+        ("HF_ColBERT", .bert, .lateInteraction),
     ]
 
-    /// The names that load as a reranker, and as an encoder for embeddings.
-    package static var rerankerNames: [String] { known.filter { $0.task != .encoding }.map(\.name) }
-    package static var encoderNames: [String] { known.filter { $0.task == .encoding }.map(\.name) }
+    /// The names that load as a cross-encoder, as an encoder of texts, and as an encoder of their tokens.
+    package static var rerankerNames: [String] { names(.classification, .answering) }
+    package static var encoderNames: [String] {
+        known.filter { $0.task == .encoding && $0.family == .bert }.map(\.name)
+    }
+    package static var tokenEncoderNames: [String] { names(.encoding, .lateInteraction) }
+
+    private static func names(_ tasks: Task...) -> [String] {
+        known.filter { tasks.contains($0.task) }.map(\.name)
+    }
 
     /// From what config.json says, never from the model's name.
     package init(_ config: JSONObject, path: String) throws(RankingError) {
@@ -72,6 +83,15 @@ package struct ModelArchitecture: Sendable {
             throw RankingError(
                 .unsupportedModel, what: "\(path) describes a \(name).", why: "Supported are \(supported).",
                 fix: "Use a checkpoint of a supported architecture.")
+        }
+        if known.task == .lateInteraction {
+            // The Stanford library calls any body so.
+            let type = try FieldReader(config, source: path).string("model_type", default: "bert")
+            guard type == "bert" else {
+                throw RankingError(
+                    .unsupportedModel, what: "\(path) describes a \(name) of model_type \"\(type)\".",
+                    why: "In this layout the body can be \"bert\".", fix: "Use a checkpoint with another body.")
+            }
         }
         self.name = name
         task = known.task
@@ -148,10 +168,11 @@ package struct ModelArchitecture: Sendable {
         case (.rotary(let config), .answering):
             return try CausalLanguageModel.load(
                 checkpoint, config: config, answers: answers, kernels: kernels, precision: precision)
-        case (_, .encoding), (.bert, .answering):
+        case (_, .encoding), (_, .lateInteraction), (.bert, .answering):
             throw RankingError(
                 .unsupportedModel, what: "\(checkpoint.description) holds a \(name), which has no head to score with.",
-                why: "It is an encoder for embeddings, not a reranker.", fix: "Name a cross-encoder.")
+                why: "It is an encoder: it reads one text at a time.",
+                fix: "Name a cross-encoder; `resift rerank` also takes late-interaction models.")
         }
     }
 }

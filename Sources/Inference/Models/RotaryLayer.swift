@@ -128,7 +128,7 @@ struct RotaryLayer: Sendable {
         }
         kernels.attention(
             query: context.readOnly, before: space.prefix.map { keysValues($0.layer(index)) },
-            own: keysValues(space.keyValue(layer: index).rows(batch.range(sequence))),
+            own: keysValues(space.keyValue(layer: index).rows(batch.keys(sequence))),
             scale: 1 / Float(width).squareRoot(), reach: reach, into: context, scratch: space.scratch(slot).attention)
     }
 

@@ -78,6 +78,12 @@ package struct RotaryTransformer: Sendable {
         let depth = depth ?? layers.count
         try batch.check(
             vocabulary: embeddings.rows, positions: config.maxPositionEmbeddings - (prefix?.tokens ?? 0))
+        if let window = config.layers.compactMap(\.window).min(), batch.mostUnattended > window {
+            throw RankingError(
+                .invalidInput, what: "A sequence ends in \(batch.mostUnattended) tokens that nothing attends to.",
+                why: "The model's windows reach \(window) tokens back: the last of them would see nothing.",
+                fix: "Expand the query to fewer tokens.")
+        }
         guard batch.sequences > 0 else { return [] }
         let space = RotaryWorkspace(config, batch, prefix: prefix, lane: lane, format: format, kernels: kernels)
         let result = try run(batch, space, layers.prefix(depth), output, lane)

@@ -17,7 +17,7 @@ public struct RankerLoader: Sendable {
     public var precision: Precision
     /// Where models that are named "owner/name" are.
     public var store: ModelStore
-    /// Keeps the scores of every ranker; nil keeps none.
+    /// Keeps the scores of every ranker but late-interaction models; nil keeps none.
     public var cache: (any ScoreCache)?
     /// Where keys of services are looked up; nil for the variables of this process.
     public var environment: [String: String]?
@@ -78,13 +78,25 @@ public struct RankerLoader: Sendable {
                     why: "It needs no key, no timeout, no second attempt, and has no price.",
                     fix: "Leave timeout, key-file, attempts and price out, or name a service.")
             }
-            let reranker =
-                name == RankerSpecification.defaultName
-                ? try Reranker.default(pool: pool, precision: precision)
-                : try Reranker.load(model: name, store: store, pool: pool, precision: precision)
-            guard let cache else { return reranker }
-            return try reranker.caching(in: cache)
+            return try model(name)
         }
+    }
+
+    /// What the model's files say it is, never its name.
+    private func model(_ name: String) throws(RankingError) -> any DocumentRanker {
+        guard name != RankerSpecification.defaultName else {
+            let reranker = try Reranker.default(pool: pool, precision: precision)
+            return try cache.map { cache throws(RankingError) in try reranker.caching(in: cache) } ?? reranker
+        }
+        let directory = try store.directory(of: name)
+        guard !LateInteractionEncoder.isDeclared(in: directory) else {
+            // Nothing says how such a model fares in int8.
+            return LateInteractionReranker(
+                try LateInteractionEncoder.load(
+                    directory: directory, pool: pool, precision: precision == .auto ? .fp32 : precision))
+        }
+        let reranker = try Reranker.load(directory: directory, pool: pool, precision: precision)
+        return try cache.map { cache throws(RankingError) in try reranker.caching(in: cache) } ?? reranker
     }
 
     private func service(

@@ -53,7 +53,7 @@ public struct BoostedRanker: DocumentRanker {
         let additions = boosts.compactMap { $0.addition(query: query, document: candidate.document, text: text) }
         let sum = additions.reduce(0) { $0 + $1.value }
         switch candidate.scoreKind {
-        case .logit:
+        case .logit, .maxSim:
             candidate.score = Float(Double(candidate.score) + sum)
         case .normalizedRelevance, .calibratedProbability:
             candidate.score = Float(BoostedRanker.raised(candidate, by: sum))

@@ -81,6 +81,7 @@ public enum SearchScoreKind: String, Sendable {
     case logit
     case normalizedRelevance = "normalized_relevance"
     case calibratedProbability = "calibrated_probability"
+    case maxSim = "max_sim"
     case rank
 
     /// Nil for a candidate without a score.
@@ -89,6 +90,7 @@ public enum SearchScoreKind: String, Sendable {
         case .logit: self = .logit
         case .normalizedRelevance: self = .normalizedRelevance
         case .calibratedProbability: self = .calibratedProbability
+        case .maxSim: self = .maxSim
         case .rank: self = .rank
         case .reciprocalRankFusion: self = .reciprocalRankFusion
         case .unscored: return nil

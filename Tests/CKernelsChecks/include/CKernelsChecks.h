@@ -112,6 +112,18 @@ double check_attention_bf16(const char *variant, size_t queries, size_t tokens, 
 bool check_attention_bf16_row_identity(const char *variant, size_t queries, size_t tokens, size_t head_width,
                                        uint64_t seed);
 
+/// Largest error of MaxSim over six documents of 0 to 40 vectors, one of them without any, as a part of the sum of the
+/// largest |q||d|. With `negative` all products are negative, and so are the scores.
+double check_max_sim(const char *variant, size_t n, size_t k, bool negative, uint64_t seed);
+/// The same for documents and query in bytes, by an index of resift_int8_at.
+double check_max_sim_int8(size_t way, size_t n, size_t k, bool negative, uint64_t seed);
+/// The same in bfloat16; only if check_has_bf16.
+double check_max_sim_bf16(const char *variant, size_t n, size_t k, bool negative, uint64_t seed);
+/// Each document has the same bits alone, in the whole block, and in each run up to the last.
+bool check_max_sim_identity(const char *variant, size_t n, size_t k, uint64_t seed);
+bool check_max_sim_int8_identity(size_t way, size_t n, size_t k, uint64_t seed);
+bool check_max_sim_bf16_identity(const char *variant, size_t n, size_t k, uint64_t seed);
+
 /// All 65,536 halves have their exact value.
 bool check_half_conversion(const char *variant);
 /// The first `count` of them stay within their buffers.
@@ -135,6 +147,8 @@ bool check_all_finite(size_t count);
 // The sums are exact; the conversion, two products and the addition of the bias round.
 #define CHECK_INT8_LIMIT 3e-7
 #define CHECK_BF16_LIMIT 4e-6
+// Up to 385 additions that round once each, from the smallest products up.
+#define CHECK_MAX_SIM_LIMIT 4e-6
 // Half a unit of a bfloat16 weight, 2^-9, for numbers up to 1.
 #define CHECK_ATTENTION_BF16_LIMIT 2.1e-3
 

@@ -111,13 +111,33 @@ package struct FuzzCase: Sendable {
         do {
             encoder = try BiEncoder.load(directory: model.directory.path, pool: pool)
         } catch {
-            return .refused(try FuzzCase.checked(error).code)
+            guard error.code == .unsupportedModel else { return .refused(try FuzzCase.checked(error).code) }
+            return try await loadAndCompare(pool: pool)
         }
         do {
             let vectors = try await encoder.embed([FuzzCase.texts[textIndex].document, ""], as: .document).vectors
             guard vectors.allSatisfy({ $0.allSatisfy(\.isFinite) }) else {
                 throw Defect(description: "a vector is not finite")
             }
+            return .scored
+        } catch let error as RankingError {
+            return .unscored(try FuzzCase.checked(error).code)
+        }
+    }
+
+    private func loadAndCompare(pool: ComputePool) async throws -> Outcome {
+        let encoder: LateInteractionEncoder
+        do {
+            encoder = try LateInteractionEncoder.load(directory: model.directory.path, pool: pool)
+        } catch {
+            return .refused(try FuzzCase.checked(error).code)
+        }
+        do {
+            let (query, document) = FuzzCase.texts[textIndex]
+            let queries = try await encoder.encode(queries: [query])
+            let documents = try await encoder.encode(documents: [document, ""])
+            let scores = try encoder.maxSim(query: queries[0], documents: documents)
+            guard scores.allSatisfy(\.isFinite) else { throw Defect(description: "the scores are \(scores)") }
             return .scored
         } catch let error as RankingError {
             return .unscored(try FuzzCase.checked(error).code)

@@ -11,8 +11,9 @@ package struct FuzzCorpus: Sendable {
         init?(file name: String) {
             switch name {
             case "tokenizer.json": self = .tokenizer
-            case "config.json", "tokenizer_config.json", "modules.json", "config_sentence_transformers.json",
-                "sentence_bert_config.json", "1_Pooling/config.json":
+            case "config.json", "tokenizer_config.json", "modules.json", "sentence_bert_config.json",
+                "1_Pooling/config.json", "1_Dense/config.json", "config_sentence_transformers.json",
+                "artifact.metadata":
                 self = .config
             default:
                 guard name.hasSuffix(".safetensors") || name == "model.safetensors.index.json" else { return nil }
