@@ -141,7 +141,8 @@ extension DocumentRanker {
         if let reranker = self as? Reranker { return reranker }
         throw RankingError(
             .invalidInput, what: "\(option) is asked for, and \(name) ranks.",
-            why: "It is about a model on this machine, alone.", fix: "Leave it out, or name such a model with --model.")
+            why: "It is about a model on this machine that reads query and document together, alone.",
+            fix: "Leave it out, or name such a model with --model.")
     }
 }
 

@@ -95,7 +95,7 @@ extension ServiceUsage {
     var line: String {
         var parts = ["\(requests) requests"]
         if retries > 0 { parts.append("\(retries) of them again") }
-        if let searchUnits { parts.append("\(searchUnits.formatted(places: 0)) search units") }
+        if let searchUnits { parts.append("\(searchUnits.formatted(places: 1)) search units") }
         if let inputTokens { parts.append("\(inputTokens) tokens read") }
         if let outputTokens { parts.append("\(outputTokens) tokens written") }
         parts.append(cost.map { "$\($0.formatted(places: 4))" } ?? "cost not known")

@@ -76,7 +76,7 @@ struct RemoteRerankerTests {
 
     @Test("our server tells TEI's client how many documents a request may have")
     func information() async throws {
-        try await LiveServer.run(LiveServer.settings { $0.maxDocuments = 20 }) { server in
+        try await LiveServer.run(LiveServer.settings { $0.limits.maxDocuments = 20 }) { server in
             let ranking = try await reranker(.tei, "", server).rerank(query, documents, limit: 5)
             #expect(
                 ranking.candidates.count == 5 && ranking.report.usage?.requests == 5, "/info, and 64 documents by 20")
@@ -88,7 +88,7 @@ struct RemoteRerankerTests {
         try await LiveServer.run(
             LiveServer.settings {
                 $0.apiKeys = ["right"]
-                $0.maxDocuments = 20
+                $0.limits.maxDocuments = 20
             }
         ) { server in
             for (service, prefix) in RemoteRerankerTests.prefixes where service != .pinecone {

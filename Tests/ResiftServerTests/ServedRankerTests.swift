@@ -46,16 +46,16 @@ struct ServedRankerTests {
         let service = try service()
         defer { service.close() }
         try await LiveServer.run(settings("reranker: tei:\(service.url)")) { server in
-            let answer = try object(try await server.post("/v2/rerank", body).json)
+            let answer = try await server.post("/v2/rerank", body).json
             #expect(results(answer).map(\.index) == [2, 1, 0])
             #expect(results(answer).map { Float($0.score) } == [0.3, 0.2, 0.1])
             let asked = service.requests.count { $0.path == "/rerank" }
-            let again = try object(try await server.post("/v2/rerank", body).json)
+            let again = try await server.post("/v2/rerank", body).json
             #expect(results(again).map(\.index) == [2, 1, 0])
             #expect(service.requests.count { $0.path == "/rerank" } == asked)
             let report = try object(again["resift"])
             #expect(report["cache_hits"] == .number(JSONNumber(3)))
-            let info = try object(try await server.get("/info").json)
+            let info = try await server.get("/info").json
             #expect(info["max_input_length"] == .null)
         }
     }
@@ -70,7 +70,7 @@ struct ServedRankerTests {
             #expect(answer.status == 424)
         }
         try await LiveServer.run(settings("reranker: \(name)\non-failure: keep-order")) { server in
-            let answer = try object(try await server.post("/v1/rerank", body).json)
+            let answer = try await server.post("/v1/rerank", body).json
             let report = try object(answer["resift"])
             #expect(report["reranked"] == .bool(false))
             let failure = try object(report["failure"])
@@ -91,7 +91,7 @@ struct ServedRankerTests {
         defer { service.close() }
         let yaml = "cascade:\n  - {reranker: default, keep: 2}\n  - reranker: tei:\(service.url)"
         try await LiveServer.run(settings(yaml)) { server in
-            let answer = try object(try await server.post("/v1/rerank", body).json)
+            let answer = try await server.post("/v1/rerank", body).json
             let scores = results(answer).map(\.score)
             #expect(scores.count == 3)
             #expect(scores.first == 1)
@@ -112,7 +112,7 @@ struct ServedRankerTests {
             let refused = try await server.post("/v2/rerank", spans)
             #expect(refused.status == 422)
             let minimum = #"{"query": "river", "documents": ["a", "b", "c"], "resift": {"min_score": 0.15}}"#
-            let answer = try object(try await server.post("/v2/rerank", minimum).json)
+            let answer = try await server.post("/v2/rerank", minimum).json
             #expect(results(answer).map(\.index) == [2, 1])
             let report = try object(answer["resift"])
             #expect(report["below_min_score"] == .number(JSONNumber(1)))

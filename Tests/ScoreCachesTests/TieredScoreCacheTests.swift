@@ -20,7 +20,7 @@ struct TieredScoreCacheTests {
         #expect(await cache.values(for: keys) == expected)
         // The second time the first tier knows both; only the unknown key goes on.
         #expect(cache.tiers.map(\.hits) == [2, 1, 1])
-        #expect(cache.tiers.map(\.misses) == [4, 3, 3])
+        #expect(cache.tiers.map(\.misses) == [4, 3, 2])
         await cache.store(TestScores.entries(7..<8))
         #expect(tiers.map(\.statistics.entries) == [3, 3, 2])
     }

@@ -18,8 +18,8 @@ public import RemoteRerankers
 ///
 /// Every ranker has one of `reranker`, `cascade` and `ensemble`; inside a cascade it can have `keep`, inside an ensemble
 /// `weight`. A name alone stands for `reranker: NAME`.
-public indirect struct RankerSpecification: Sendable, Equatable {
-    public enum Kind: Sendable, Equatable {
+public struct RankerSpecification: Sendable, Equatable {
+    public indirect enum Kind: Sendable, Equatable {
         case named(String, ServiceChoices)
         case cascade([CascadeStage])
         case ensemble([EnsembleMember], rankConstant: Double)
@@ -65,7 +65,7 @@ public indirect struct RankerSpecification: Sendable, Equatable {
         }
     }
 
-    public enum OnFailure: Sendable, Equatable {
+    public indirect enum OnFailure: Sendable, Equatable {
         case `throw`
         case keepOrder
         case fallBack(RankerSpecification)

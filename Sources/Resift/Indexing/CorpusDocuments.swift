@@ -1,5 +1,6 @@
 public import Ranking
 public import Retrieval
+import TextFiles
 
 #if canImport(FoundationEssentials)
     import FoundationEssentials
@@ -59,13 +60,7 @@ public struct CorpusDocuments: DocumentSource {
     }
 
     private static func description(ofFile path: String) -> String {
-        var status = stat()
-        guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return path }
-        #if canImport(Darwin)
-            let changed = status.st_mtimespec
-        #else
-            let changed = status.st_mtim
-        #endif
-        return "\(path) \(status.st_size) \(changed.tv_sec).\(changed.tv_nsec)"
+        guard let file = try? FileEntry(path: path), file.isRegular else { return path }
+        return "\(path) \(file.bytes) \(file.modified).\(file.modifiedNanoseconds)"
     }
 }

@@ -2,6 +2,7 @@ import Inference
 import OrderedJSON
 import Ranking
 import Reranking
+import Resift
 
 #if canImport(FoundationEssentials)
     import FoundationEssentials

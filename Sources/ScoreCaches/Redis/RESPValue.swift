@@ -123,7 +123,7 @@ struct RESPParser {
         _ kind: Aggregate.Kind, _ text: ArraySlice<UInt8>, times: Int
     ) throws(Malformed) -> Step {
         let count = try RESPParser.integer(text)
-        if count == -1, kind == .array { return .scalar(.null) }
+        if count == -1, kind == .array, times == 1 { return .scalar(.null) }
         guard count >= 0, count <= Int64(RESPParser.mostValues / times) else {
             throw Malformed(reason: "a list of \(count) values")
         }

@@ -108,7 +108,7 @@ public final class SQLiteScoreCache: ScoreCache {
                 guard let row, row.expires ?? .max > time else { continue }
                 found[index] = StoredScoreCoding.score(from: row.value, key: keys[index])
                 if found[index] == nil { damaged += 1 }
-                if time - row.used >= SQLiteScoreCache.useInterval { stale.append(keys[index]) }
+                if row.used <= time - SQLiteScoreCache.useInterval { stale.append(keys[index]) }
             }
             counts.count(.damaged, damaged)
             state.withLock { state in

@@ -64,6 +64,7 @@ enum ScoreFile {
             // Two processes that make the file at the same time wait for each other.
             configuration.busyMode = .timeout(2)
             configuration.maximumReaderCount = 4
+            try checkOwner(of: path)
             let database = try DatabasePool(path: path, configuration: configuration)
             try database.writeWithoutTransaction { db in
                 try db.execute(sql: "PRAGMA journal_size_limit = 67108864; PRAGMA secure_delete = OFF")
@@ -80,6 +81,18 @@ enum ScoreFile {
         case .success(let database): return database
         case .failure(let error): throw opening(path, error)
         }
+    }
+
+    /// Throws for a file of another program, before a pool changes so much as its journal.
+    private static func checkOwner(of path: String) throws {
+        var status = stat()
+        guard stat(path, &status) == 0, status.st_size > 0 else { return }
+        var configuration = Configuration()
+        configuration.readonly = true
+        configuration.busyMode = .timeout(2)
+        let database = try DatabaseQueue(path: path, configuration: configuration)
+        try database.read { db in _ = try isCurrent(db, path) }
+        try database.close()
     }
 
     /// False for a new file. Throws for one of somebody else.
@@ -188,7 +201,7 @@ enum ScoreFile {
         let statement = try db.cachedStatement(sql: "SELECT value, used, expires FROM score WHERE key = ?")
         return try keys.map { key in
             try GRDB.Row.fetchOne(statement, arguments: [Data(key.bytes)]).map { row in
-                Row(value: Array(row[0] as Data), used: row[1], expires: row[2])
+                Row(value: try row.bytes(0), used: try row.integer(1), expires: try row.integerIfAny(2))
             }
         }
     }
@@ -213,7 +226,9 @@ enum ScoreFile {
         guard let row = try GRDB.Row.fetchOne(db, sql: "SELECT entries, bytes FROM total") else {
             throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: "The table of totals is empty.")
         }
-        return Totals(entries: row[0], bytes: row[1])
+        let totals = Totals(entries: Int(try row.integer(0)), bytes: Int(try row.integer(1)))
+        guard totals.entries >= 0, totals.bytes >= 0 else { throw GRDB.Row.damaged }
+        return totals
     }
 
     /// Removes what has expired, and where that is not enough what was used longest ago. Returns how many were removed.
@@ -234,5 +249,31 @@ enum ScoreFile {
             totals = now
         }
         return (totals, before - totals.entries)
+    }
+}
+
+/// Columns of a file that anybody may have changed: GRDB's own subscripts end the process where a type is another one.
+extension GRDB.Row {
+    fileprivate static var damaged: DatabaseError {
+        DatabaseError(resultCode: .SQLITE_CORRUPT, message: "A row has a value that no score cache writes.")
+    }
+
+    fileprivate func integer(_ column: Int) throws -> Int64 {
+        guard let number = try integerIfAny(column) else { throw GRDB.Row.damaged }
+        return number
+    }
+
+    /// Nil for NULL.
+    fileprivate func integerIfAny(_ column: Int) throws -> Int64? {
+        switch (self[column] as DatabaseValue).storage {
+        case .int64(let number): return number
+        case .null: return nil
+        default: throw GRDB.Row.damaged
+        }
+    }
+
+    fileprivate func bytes(_ column: Int) throws -> [UInt8] {
+        guard case .blob(let data) = (self[column] as DatabaseValue).storage else { throw GRDB.Row.damaged }
+        return Array(data)
     }
 }

@@ -1,4 +1,4 @@
-import Ranking
+package import Ranking
 
 #if canImport(Glibc)
     import Glibc
@@ -9,30 +9,32 @@ import Ranking
 #endif
 
 /// What the file system knows of a path, links followed.
-struct FileEntry {
-    let bytes: Int
+package struct FileEntry {
+    package let bytes: Int
     /// Seconds since 1970, UTC.
-    let modified: Int
-    let identity: Identity
+    package let modified: Int
+    /// Of that second.
+    package let modifiedNanoseconds: Int
+    package let identity: Identity
     private let kind: mode_t
 
     /// The same for two paths that lead to one file.
-    struct Identity: Hashable {
-        var device: UInt64
-        var inode: UInt64
+    package struct Identity: Hashable {
+        package var device: UInt64
+        package var inode: UInt64
     }
 
-    var isDirectory: Bool { kind == S_IFDIR }
-    var isRegular: Bool { kind == S_IFREG }
+    package var isDirectory: Bool { kind == S_IFDIR }
+    package var isRegular: Bool { kind == S_IFREG }
 
-    init(path: String) throws(RankingError) {
+    package init(path: String) throws(RankingError) {
         var status = stat()
         guard stat(path, &status) == 0 else { throw FileEntry.unreadable(path) }
         bytes = Int(status.st_size)
         #if canImport(Darwin)
-            modified = status.st_mtimespec.tv_sec
+            (modified, modifiedNanoseconds) = (status.st_mtimespec.tv_sec, status.st_mtimespec.tv_nsec)
         #else
-            modified = status.st_mtim.tv_sec
+            (modified, modifiedNanoseconds) = (status.st_mtim.tv_sec, status.st_mtim.tv_nsec)
         #endif
         kind = status.st_mode & S_IFMT
         identity = Identity(
@@ -40,7 +42,7 @@ struct FileEntry {
     }
 
     /// ISO 8601, in UTC.
-    var modifiedDate: String {
+    package var modifiedDate: String {
         var seconds = time_t(modified)
         var parts = tm()
         guard gmtime_r(&seconds, &parts) != nil else { return "" }
@@ -55,7 +57,7 @@ struct FileEntry {
     /// The names in a directory, "." and ".." left out, in no order.
     ///
     /// Throws `notFound` where it cannot be read, and `invalidInput` for a name that is not UTF-8.
-    static func names(inDirectory path: String) throws(RankingError) -> [String] {
+    package static func names(inDirectory path: String) throws(RankingError) -> [String] {
         guard let directory = opendir(path) else { throw unreadable(path) }
         defer { closedir(directory) }
         var names: [String] = []
