@@ -23,7 +23,8 @@ struct RankingErrorTests {
         #expect(
             codes == [
                 "invalid_input", "not_found", "unsupported_model", "corrupt_file", "non_finite_score", "busy",
-                "storage", "unreachable", "access_denied", "nothing_to_search", "quality_too_low", "overloaded",
+                "storage", "unreachable", "access_denied", "unexpected_answer", "nothing_to_search", "quality_too_low",
+                "overloaded",
             ])
         #expect(
             ScoreKind.allCases.map(\.rawValue) == [

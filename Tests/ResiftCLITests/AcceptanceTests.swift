@@ -22,7 +22,7 @@ private func runAcceptance(_ name: String, python: String?) throws {
 }
 
 @Suite(
-    "resift serve, from outside", .serialized,
+    "resift serve, from outside", .blocking, .serialized,
     .enabled(if: serverPython != nil, "Needs Python and PyPI: run `make acceptance-environment`."))
 struct AcceptanceTests {
     @Test(
@@ -37,7 +37,7 @@ struct AcceptanceTests {
 }
 
 @Suite(
-    "resift models, from outside",
+    "resift models, from outside", .blocking,
     .enabled(if: hubPython != nil, "Needs Python and PyPI: run `make acceptance-environment`."))
 struct HubAcceptanceTests {
     @Test("shares one cache with the huggingface_hub of PyPI, in both directions")

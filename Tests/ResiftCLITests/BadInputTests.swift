@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@Suite("Bad input ends with a message and a status, and nothing is ranked")
+@Suite("Bad input ends with a message and a status, and nothing is ranked", .blocking)
 struct BadInputTests {
     private func error(_ what: String, _ why: String, _ fix: String) -> String {
         "error: \(what)\n  why: \(why)\n  fix: \(fix)\n"

@@ -3,7 +3,7 @@ import OrderedJSON
 import TestSupport
 import Testing
 
-@Suite("A model that cannot be used ends with a message and a status, and nothing is ranked")
+@Suite("A model that cannot be used ends with a message and a status, and nothing is ranked", .blocking)
 struct BadModelTests {
     /// A copy of the tiny model, changed.
     private struct Copy {

@@ -1,7 +1,7 @@
 import TestSupport
 import Testing
 
-@Suite("resift rerank --queries")
+@Suite("resift rerank --queries", .blocking)
 struct BatchModeTests {
     private let folder: TemporaryFolder
     private let documents: String

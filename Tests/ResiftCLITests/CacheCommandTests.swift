@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@Suite("--cache: scores are kept between runs")
+@Suite("--cache: scores are kept between runs", .blocking)
 struct CacheCommandTests {
     private let input = "water budget\nriver temperature\ncouncil election\n"
 

@@ -1,7 +1,7 @@
 import TestSupport
 import Testing
 
-@Suite("resift evaluate")
+@Suite("resift evaluate", .blocking)
 struct EvaluateCommandTests {
     private let folder: TemporaryFolder
     private let qrels: String

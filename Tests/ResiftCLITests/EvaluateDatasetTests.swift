@@ -4,7 +4,7 @@ import OrderedJSON
 import TestSupport
 import Testing
 
-@Suite("resift evaluate --dataset")
+@Suite("resift evaluate --dataset", .blocking)
 struct EvaluateDatasetTests {
     private let folder: TemporaryFolder
     private let dataset: String

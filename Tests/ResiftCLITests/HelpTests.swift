@@ -1,6 +1,6 @@
 import Testing
 
-@Suite("The command explains itself")
+@Suite("The command explains itself", .blocking)
 struct HelpTests {
     @Test(
         "--help of every command is the text in Snapshots, on standard output, with status 0",

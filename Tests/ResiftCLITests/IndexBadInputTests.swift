@@ -4,7 +4,7 @@ import OrderedJSON
 import TestSupport
 import Testing
 
-@Suite("Bad input to index and search ends with what, why and fix, and changes nothing")
+@Suite("Bad input to index and search ends with what, why and fix, and changes nothing", .blocking)
 struct IndexBadInputTests {
     private static let lines = [
         #"{"_id": "a", "text": "The river", "year": 2020}"#, #"{"_id": "b", "text": "A boat", "made": "2024-05-01"}"#,

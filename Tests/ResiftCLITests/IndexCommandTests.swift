@@ -3,7 +3,7 @@ import OrderedJSON
 import TestSupport
 import Testing
 
-@Suite("resift index")
+@Suite("resift index", .blocking)
 struct IndexCommandTests {
     private static let lines = [
         #"{"_id": "a", "title": "Boats", "text": "The river carries boats", "year": 2020}"#,

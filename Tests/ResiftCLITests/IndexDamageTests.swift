@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@Suite("A file that is damaged, or no index, is refused with what, why and fix, and is not changed")
+@Suite("A file that is damaged, or no index, is refused with what, why and fix, and is not changed", .blocking)
 struct IndexDamageTests {
     private static let lines = (0..<400).map { number in
         #"{"_id": "d\#(number)", "text": "river w\#(number % 7) w\#(number % 31) u\#(number)", "year": \#(number % 9)}"#

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// Kills with SIGKILL, at moments spread over the whole run. 20 of them, or as many as RESIFT_KILL_ROUNDS says.
-@Suite("A command on an index that is killed has done all of its work or none", .serialized)
+@Suite("A command on an index that is killed has done all of its work or none", .blocking, .serialized)
 struct IndexKillTests {
     private static let rounds =
         ProcessInfo.processInfo.environment["RESIFT_KILL_ROUNDS"].flatMap { Int($0) } ?? 20

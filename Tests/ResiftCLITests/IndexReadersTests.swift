@@ -5,7 +5,7 @@ import Testing
 
 /// Each commit adds, deletes or replaces whole groups of documents that carry one word and one tag. A reader that sees a
 /// part of a group has seen a part of a commit.
-@Suite("Readers see each commit whole or not at all", .serialized)
+@Suite("Readers see each commit whole or not at all", .blocking, .serialized)
 struct IndexReadersTests {
     private static let groupSize = 50
     private static let groups = 6

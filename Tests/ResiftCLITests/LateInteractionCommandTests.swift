@@ -4,7 +4,7 @@ import Reranking
 import TestSupport
 import Testing
 
-@Suite("resift rerank with a late-interaction model")
+@Suite("resift rerank with a late-interaction model", .blocking)
 struct LateInteractionCommandTests {
     private static let model = Repository.model("colbert-bert")
     private let query = "old bridge over the river"

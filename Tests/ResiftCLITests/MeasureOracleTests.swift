@@ -9,7 +9,7 @@ private let oraclePython: String? = {
 }()
 
 @Suite(
-    "Measures and p-values agree with pytrec_eval, ir_measures and scipy",
+    "Measures and p-values agree with pytrec_eval, ir_measures and scipy", .blocking,
     .enabled(if: oraclePython != nil, "Needs Python and PyPI: run `make oracle-environment`."))
 struct MeasureOracleTests {
     @Test("10,000 random cases")

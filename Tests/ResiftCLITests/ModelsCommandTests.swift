@@ -3,7 +3,7 @@ import OrderedJSON
 import TestSupport
 import Testing
 
-@Suite("resift models")
+@Suite("resift models", .blocking)
 struct ModelsCommandTests {
     private func report(_ arguments: [String]) throws -> JSONObject {
         let output = try Resift.run(arguments + ["--format", "json"])

@@ -4,7 +4,7 @@ import OrderedJSON
 import TestSupport
 import Testing
 
-@Suite("resift models pull, and --model owner/name")
+@Suite("resift models pull, and --model owner/name", .blocking)
 struct ModelsPullTests {
     /// A hub that has the tiny model of the other tests, and an empty cache.
     private struct Scene {

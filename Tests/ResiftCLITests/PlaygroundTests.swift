@@ -4,7 +4,7 @@ import Testing
 
 /// The page that `resift serve` has at /, as a person uses it.
 @Suite(
-    "The playground in a browser", .serialized,
+    "The playground in a browser", .blocking, .serialized,
     .enabled(if: Browser.installed != nil, "Needs Chromium: install it, or name it in RESIFT_BROWSER."))
 struct PlaygroundTests {
     private static let query = "how do I reset my password?"

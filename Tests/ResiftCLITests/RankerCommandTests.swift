@@ -4,7 +4,7 @@ import ScriptedServer
 import TestSupport
 import Testing
 
-@Suite("--reranker: services, cascades and what happens where they fail")
+@Suite("--reranker: services, cascades and what happens where they fail", .blocking)
 struct RankerCommandTests {
     private let input = "water budget\nriver temperature\ncouncil election\n"
     private let key = "secret-key-of-a-test"

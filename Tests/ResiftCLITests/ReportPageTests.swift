@@ -5,7 +5,7 @@ import Testing
 
 /// The report of `evaluate --format html`, as a browser shows it.
 @Suite(
-    "The HTML report in a browser",
+    "The HTML report in a browser", .blocking,
     .enabled(if: Browser.installed != nil, "Needs Chromium: install it, or name it in RESIFT_BROWSER."))
 struct ReportPageTests {
     /// What a reader sees of each plot, and what the page asked the network for.

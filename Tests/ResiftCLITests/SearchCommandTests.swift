@@ -3,7 +3,7 @@ import OrderedJSON
 import TestSupport
 import Testing
 
-@Suite("resift search")
+@Suite("resift search", .blocking)
 struct SearchCommandTests {
     private static let lines = [
         #"{"_id": "a", "title": "Boats", "text": "The river carries boats", "year": 2020, "made": "2020-05-01"}"#,

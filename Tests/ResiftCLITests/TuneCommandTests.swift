@@ -4,7 +4,7 @@ import OrderedJSON
 import TestSupport
 import Testing
 
-@Suite("resift tune and resift cost")
+@Suite("resift tune and resift cost", .blocking)
 struct TuneCommandTests {
     private let folder: TemporaryFolder
     private let common: [String]

@@ -28,6 +28,7 @@ struct RemoteRerankerTests {
         options: RemoteRerankerOptions = RemoteRerankerOptions()
     ) throws -> RemoteReranker {
         var settings = ServiceSettings()
+        settings.timeout = .seconds(600)
         if let key { settings.key = try ServiceKey(key) }
         return try RemoteReranker(
             RemoteRerankerName(service: service, model: "tiny", baseURL: "http://127.0.0.1:\(server.port)\(prefix)"),
@@ -88,6 +89,7 @@ struct RemoteRerankerTests {
         try await LiveServer.run(
             LiveServer.settings {
                 $0.apiKeys = ["right"]
+                $0.unknownModels = .refuse
                 $0.limits.maxDocuments = 20
             }
         ) { server in

@@ -45,7 +45,7 @@ struct ServedRankerTests {
     func proxy() async throws {
         let service = try service()
         defer { service.close() }
-        try await LiveServer.run(settings("reranker: tei:\(service.url)")) { server in
+        try await LiveServer.run(settings("reranker: tei:\(service.url)\ntimeout: 600s")) { server in
             let answer = try await server.post("/v2/rerank", body).json
             #expect(results(answer).map(\.index) == [2, 1, 0])
             #expect(results(answer).map { Float($0.score) } == [0.3, 0.2, 0.1])
@@ -65,11 +65,11 @@ struct ServedRankerTests {
         let service = try service(status: 401)
         defer { service.close() }
         let name = "tei:\(service.url)"
-        try await LiveServer.run(settings("reranker: \(name)")) { server in
+        try await LiveServer.run(settings("reranker: \(name)\ntimeout: 600s")) { server in
             let answer = try await server.post("/v1/rerank", body)
             #expect(answer.status == 424)
         }
-        try await LiveServer.run(settings("reranker: \(name)\non-failure: keep-order")) { server in
+        try await LiveServer.run(settings("reranker: \(name)\ntimeout: 600s\non-failure: keep-order")) { server in
             let answer = try await server.post("/v1/rerank", body).json
             let report = try object(answer["resift"])
             #expect(report["reranked"] == .bool(false))
@@ -89,7 +89,7 @@ struct ServedRankerTests {
     func cascade() async throws {
         let service = try service()
         defer { service.close() }
-        let yaml = "cascade:\n  - {reranker: default, keep: 2}\n  - reranker: tei:\(service.url)"
+        let yaml = "cascade:\n  - {reranker: default, keep: 2}\n  - {reranker: \"tei:\(service.url)\", timeout: 600s}"
         try await LiveServer.run(settings(yaml)) { server in
             let answer = try await server.post("/v1/rerank", body).json
             let scores = results(answer).map(\.score)
@@ -106,7 +106,7 @@ struct ServedRankerTests {
     func requests() async throws {
         let service = try service()
         defer { service.close() }
-        try await LiveServer.run(settings("reranker: tei:\(service.url)")) { server in
+        try await LiveServer.run(settings("reranker: tei:\(service.url)\ntimeout: 600s")) { server in
             let spans =
                 #"{"query": "river", "documents": ["a", "b"], "relevant_spans": {"mode": "enabled"}}"#
             let refused = try await server.post("/v2/rerank", spans)

@@ -141,7 +141,7 @@ struct RedisScoreCacheTests {
         for _ in 0..<200 where await cache.values(for: [TestScores.key(0)]) == [nil] {
             try await Task.sleep(for: .milliseconds(100))
         }
-        #expect(cache.tiers[0].hits == 1)
+        #expect(cache.tiers[0].hits >= 1)
         let before = cache.tiers[0].failures[.timeout] ?? 0
         let link = RedisLink(RedisSettings(port: server.port), timeout: .seconds(60), tls: nil)
         async let asleep: Void = {
@@ -186,8 +186,12 @@ struct RedisScoreCacheTests {
             }
             for _ in 0..<3 {
                 try await Task.sleep(for: .milliseconds(200))
+                let failures = cache.tiers[0].failures[.connection] ?? 0
                 server.kill()
-                try await Task.sleep(for: .milliseconds(200))
+                // Until a call has met it.
+                for _ in 0..<600 where cache.tiers[0].failures[.connection] ?? 0 == failures {
+                    try await Task.sleep(for: .milliseconds(50))
+                }
                 try await server.start()
             }
             // Until it was found again.

@@ -4,9 +4,9 @@ import Reranking
 
 /// Pinecone: `POST /rerank` under https://api.pinecone.io.
 ///
-/// Request: `{"model", "query", "documents": [{"text"}], "rank_fields": ["text"], "top_n", "return_documents",
-/// "parameters": {"truncate": "END"}}`, with the key in `Api-Key` and the interface's version in a header. With
-/// "NONE" a document that is too long is an error.
+/// Request: `{"model", "query", "documents": [{"text"}], "top_n", "return_documents", "parameters": {"truncate": "END"}}`,
+/// with the key in `Api-Key` and the interface's version in a header. The field that is read is "text" where none is
+/// named. With "NONE" a document that is too long is an error.
 /// Answer: `{"model", "data": [{"index", "score"}], "usage": {"rerank_units"}}`.
 ///
 /// Source: <https://docs.pinecone.io/reference/api/2025-04/inference/rerank>.
@@ -38,7 +38,6 @@ struct Pinecone: RerankContract {
                 document["text"] = .string(text)
                 return .object(document)
             })
-        body["rank_fields"] = .texts(["text"])
         body["top_n"] = .count(documents.count)
         body["return_documents"] = .bool(false)
         body["parameters"] = .object(parameters)

@@ -78,7 +78,11 @@ struct RerankService: Sendable {
         options.client = exchange.client
         options.maxWait = core.settings.limits.maxQueueWait
         options.maxDocumentBytes = core.settings.limits.maxDocumentBytes
-        guard let model = served.model else { return }
+        guard let model = served.model else {
+            // Scores of a kind of their own, as they come.
+            options.activation = nil
+            return
+        }
         options.activation = model.model.labels == 1 ? .identity : .softmax
         options.maxTotalTokens = core.settings.limits.maxRequestTokens
     }

@@ -27,6 +27,8 @@ enum ChatScript: String, CaseIterable, Sendable {
         time: FakeTime = FakeTime(), _ change: (inout ServiceSettings) -> Void = { _ in }
     ) throws -> LanguageModel {
         var settings = ServiceSettings(baseURL: server.url, key: try ServiceKey(ChatScript.secret))
+        // Other tests may take all threads for long.
+        settings.timeout = .seconds(600)
         change(&settings)
         return try LanguageModel(
             name: "llm:\(rawValue)/test", model: "test", interface: interface ?? self.interface, settings: settings,

@@ -127,6 +127,8 @@ struct ServiceForm: Sendable, CustomTestStringConvertible {
     ) throws -> RemoteReranker {
         var settings = ServiceSettings(key: try ServiceKey(ServiceForm.key))
         settings.retries.firstWait = .milliseconds(1)
+        // Other tests may take all threads for long.
+        settings.timeout = .seconds(600)
         change(&settings)
         return try RemoteReranker(
             RemoteRerankerName(service: service, model: "m", baseURL: server.url), settings: settings, options: options)

@@ -17,6 +17,8 @@ struct ServiceClientTests {
         _ change: (inout ServiceSettings) -> Void = { _ in }
     ) throws -> ServiceClient {
         var settings = ServiceSettings()
+        // Other tests may take all threads for long.
+        settings.timeout = .seconds(600)
         change(&settings)
         return try ServiceClient(
             name: "test", baseURL: server.url + "/", key: try ServiceKey(ServiceClientTests.secret), settings: settings,
@@ -151,7 +153,7 @@ struct ServiceClientTests {
         let server = try servers.start(ScriptedServer.Answer(#"{"fine": true}"#, fault: fault), good)
         let call = ServiceCall()
         let answer = try await client(server) { settings in
-            if kind == "stall" || kind == "silence" { settings.timeout = .seconds(2) }
+            if kind == "stall" || kind == "silence" { settings.timeout = .seconds(15) }
         }.post("/x", body, call)
         #expect(answer.bytes == good.body)
         // The silent ones may be so again on a machine that is slow to answer.
@@ -260,9 +262,10 @@ struct ServiceClientTests {
 
     @Test("a wait that would end behind the deadline is not begun: the failure is the answer")
     func waitBehindDeadline() async throws {
-        let server = try servers.start(ScriptedServer.Answer("", status: 503, headers: ["Retry-After": "60"]))
-        let call = ServiceCall(deadline: .now + .seconds(50))
-        let error = await #expect(throws: RankingError.self) { _ = try await client(server).post("/x", body, call) }
+        let server = try servers.start(ScriptedServer.Answer("", status: 503, headers: ["Retry-After": "600"]))
+        let call = ServiceCall(deadline: .now + .seconds(500))
+        let client = try client(server) { $0.retries.longestRequestedWait = .seconds(1_000) }
+        let error = await #expect(throws: RankingError.self) { _ = try await client.post("/x", body, call) }
         #expect(error?.code == .overloaded && server.requests.count == 1)
     }
 
