@@ -144,18 +144,20 @@ struct RedisScoreCacheTests {
         #expect(cache.tiers[0].hits >= 1)
         let before = cache.tiers[0].failures[.timeout] ?? 0
         let link = RedisLink(RedisSettings(port: server.port), timeout: .seconds(60), tls: nil)
+        let stop = StopSign()
         async let asleep: Void = {
             var commands = NIOCore.ByteBuffer()
             RESPCommand.append("DEBUG", "SLEEP", "1.5", to: &commands)
-            _ = try? await link.send(commands, replies: 1)
+            while !stop.isUp { _ = try? await link.send(commands, replies: 1) }
         }()
-        // Until it sleeps. Then ten calls get their scores, and none of them an error.
-        for _ in 0..<200 where (cache.tiers[0].failures[.timeout] ?? 0) == before {
+        // Until a call has met it asleep. Then ten calls get their scores, and none of them an error.
+        for _ in 0..<6_000 where (cache.tiers[0].failures[.timeout] ?? 0) == before {
             #expect(try await cached.scores(Self.query, Self.documents) == expected)
             try await Task.sleep(for: .milliseconds(5))
         }
         #expect((cache.tiers[0].failures[.timeout] ?? 0) > before)
         for _ in 0..<10 { #expect(try await cached.scores(Self.query, Self.documents) == expected) }
+        stop.raise()
         await asleep
         await cache.flush()
         await cache.close()
