@@ -120,7 +120,8 @@ struct SharedScoringTests {
         let plain = try Models.plain()
         let expected = try await plain.scores(Self.query, Self.documents).map(\.bitPattern)
         for round in 0..<10 {
-            let reranker = try plain.caching(in: Gate(3))
+            // One may be cancelled before it looks.
+            let reranker = try plain.caching(in: Gate(2))
             let calls = (0..<3).map { _ in
                 Task { try await reranker.scores(Self.query, Self.documents).map(\.bitPattern) }
             }
