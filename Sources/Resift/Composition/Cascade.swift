@@ -64,9 +64,10 @@ public struct Cascade: DocumentRanker {
             let ranking = try await stage.ranker.rerank(
                 query, order.map { documents[$0] }, limit: nil, options: options)
             reports.append(ranking.report)
+            let ranker = ranking.report.failure?.rankedBy ?? stage.ranker.name
             for var candidate in ranking.candidates where candidate.isScored {
                 candidate.index = order[candidate.index]
-                candidate.rankedBy = candidate.rankedBy ?? stage.ranker.name
+                candidate.rankedBy = candidate.rankedBy ?? ranker
                 candidates[candidate.index] = candidate
             }
             let ranked = ranking.candidates.map { order[$0.index] }

@@ -21,7 +21,8 @@ public protocol ScoreBoost: Sendable {
 ///
 /// An addition `a` is one to the logit: a logit `x` becomes `x + a`, and a relevance of 0...1, whose logit is
 /// `ln(p / (1 - p))`, becomes `p eᵃ / (1 - p + p eᵃ)`; of a calibrated probability so too, and it is a relevance then, because
-/// it was not calibrated with the rules. A minimum score is one of the sum. Documents without a score get no addition.
+/// it was not calibrated with the rules. Behind a cascade, documents move among those that the same stage scored. A minimum
+/// score is one of the sum. Documents without a score get no addition.
 ///
 /// Throws `invalidInput` for a ranker that gives no such scores but only an order.
 public struct BoostedRanker: DocumentRanker {
@@ -44,8 +45,33 @@ public struct BoostedRanker: DocumentRanker {
         for place in ranking.candidates.indices where ranking.candidates[place].isScored {
             try boost(&ranking.candidates[place], query: query, options)
         }
-        ranking.sort(limit: limit, minScore: options.minScore)
+        if ranking.candidates.areComparable {
+            ranking.sort(limit: limit, minScore: options.minScore)
+        } else {
+            sortByRanker(&ranking, limit: limit, minScore: options.minScore)
+        }
         return ranking
+    }
+
+    /// Of a cascade: documents move among those that the same stage scored.
+    private func sortByRanker(_ ranking: inout DocumentRanking, limit: Int?, minScore: Float?) {
+        var groups: [[Candidate]] = []
+        for candidate in ranking.candidates {
+            if let place = groups.indices.last, groups[place][0].rankedBy == candidate.rankedBy {
+                groups[place].append(candidate)
+            } else {
+                groups.append([candidate])
+            }
+        }
+        for place in groups.indices { groups[place].sort(by: Candidate.precedes) }
+        if let minScore {
+            // As in the cascade itself, the minimum is one of the last stage, which comes first.
+            let count = ranking.candidates.count
+            groups = [groups[0].filter { $0.isScored && $0.score >= minScore }]
+            ranking.report.belowMinScore = count - ranking.report.unscoredDocuments - groups[0].count
+        }
+        let all = groups.flatMap(\.self)
+        ranking.candidates = Array(all.prefix(limit ?? all.count))
     }
 
     private func boost(_ candidate: inout Candidate, query: String, _ options: RerankOptions) throws(RankingError) {

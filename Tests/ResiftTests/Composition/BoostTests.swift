@@ -80,6 +80,21 @@ struct BoostTests {
         #expect(good.report.belowMinScore == 1)
     }
 
+    @Test("behind a cascade documents move among those of the same stage")
+    func cascade() async throws {
+        let boost = try KeywordBoost([.init("b", weight: 100), .init("d", weight: 100)], onlyIfInQuery: false)
+        let cascade = try Cascade([
+            .init(ScriptedRanker.preferring("abcde", name: "1"), keep: 2),
+            .init(ScriptedRanker.preferring("ab", name: "2")),
+        ])
+        let ranker = BoostedRanker(cascade, boosts: [boost])
+        let ranking = try await ranker.rerank("q", letters, limit: nil)
+        #expect(ranking.order == "badce")
+        let good = try await ranker.rerank("q", letters, limit: nil, options: .init(minScore: 50))
+        #expect(good.order == "b")
+        #expect(good.report.belowMinScore == 4)
+    }
+
     @Test("recency: the whole weight today, half of it after a half-life, nothing without a date")
     func recency() throws {
         let now = Date(timeIntervalSince1970: 1_767_225_600)  // 2026-01-01

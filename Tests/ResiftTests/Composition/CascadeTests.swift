@@ -92,6 +92,10 @@ struct CascadeTests {
         #expect(ranking.order == "edcba")
         #expect(ranking.report.isReranked)
         #expect(ranking.report.failures == [.init(ranker: "broken", code: .unreachable, reason: "no answer")])
+        let other = FallbackRanker(
+            ScriptedRanker.failing(error), onFailure: .fallBack(to: ScriptedRanker.preferring("e", name: "other")))
+        let replaced = try await Cascade([.init(other)]).rerank("q", letters, limit: 1)
+        #expect(replaced.candidates.map(\.rankedBy) == ["other"])
         await #expect(throws: RankingError.self) {
             try await Cascade([.init(ScriptedRanker.failing(error))]).rerank("q", letters, limit: nil)
         }
