@@ -331,8 +331,15 @@ struct RemoteRerankerTests {
         }
         let reranker = try form.reranker(server, options: RemoteRerankerOptions(maxDocumentsPerRequest: 2))
         let documents: [Document] = ["slow", "a", "b", "c", "slow", "d"]
-        let ranking = try await reranker.rerank(
-            "q", documents, limit: nil, options: RerankOptions(deadline: .seconds(40)))
+        func rerank(within seconds: Int) async throws -> DocumentRanking {
+            try await reranker.rerank(
+                "q", documents, limit: nil, options: RerankOptions(deadline: .seconds(seconds)))
+        }
+        var ranking = try await rerank(within: 5)
+        // Where other tests take all threads, not even the part that is answered at once comes in time.
+        for seconds in [30, 90, 180] where ranking.report.unscoredDocuments == documents.count {
+            ranking = try await rerank(within: seconds)
+        }
         #expect(ranking.candidates.map(\.index) == [2, 3, 0, 1, 4, 5])
         #expect(ranking.candidates.map(\.isScored) == [true, true, false, false, false, false])
         #expect(ranking.report.unscoredDocuments == 4 && !ranking.report.isComplete && ranking.report.pairs == 2)
