@@ -112,7 +112,9 @@ struct RemoteRerankerTests {
             let unknown = try RemoteReranker(
                 RemoteRerankerName("cohere:nobody@http://127.0.0.1:\(server.port)"),
                 settings: ServiceSettings(key: try ServiceKey("right")))
-            let error = await #expect(throws: RankingError.self) { _ = try await unknown.rerank(query, documents) }
+            let error = await #expect(throws: RankingError.self) {
+                _ = try await unknown.rerank(query, Array(documents.prefix(3)))
+            }
             #expect(error?.code == .notFound)
         }
     }
