@@ -1,4 +1,4 @@
-// MaxSim: the second of the two files that import CKernels.
+// MaxSim: the second of the three files that import CKernels.
 
 import CKernels
 

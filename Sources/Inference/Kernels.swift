@@ -1,4 +1,5 @@
-// The only importer of CKernels but for Kernels+MaxSim.swift. Above them nothing knows which instructions the CPU has.
+// CKernels is imported here, in Kernels+MaxSim.swift and in Kernels+TokenVectors.swift alone. Above them nothing knows which
+// instructions the CPU has.
 
 import CKernels
 package import Ranking

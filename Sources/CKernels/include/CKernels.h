@@ -281,6 +281,37 @@ void resift_max_sim_int8(const resift_int8_product *product, const uint8_t *vect
 void resift_max_sim_bf16(const resift_bf16_product *product, const uint16_t *vectors, size_t ldv, const size_t *starts,
                          size_t documents, const uint16_t *panels, size_t n, size_t k, float *maxima, float *out);
 
+/// Singles to IEEE half precision, rounded to nearest, ties to even; what is too large becomes an infinity, and NaN stays
+/// NaN. `convert_f16` is the way back.
+uint16_t resift_float_to_half(float value);
+void resift_narrow_f16(const float *source, uint16_t *destination, size_t count);
+
+/// The difference of a vector from a centroid, each component as the number of `bounds` (2^bits - 1 of them, ascending)
+/// that it is above. `bits` is 2 or 4; `codes` has k * bits / 8 bytes, rounded up, the first component in the lowest bits.
+///
+/// Source of the form: Santhanam et al., ColBERTv2, NAACL 2022, <https://arxiv.org/abs/2112.01488>.
+void resift_residual_encode(const float *vector, const float *centroid, const float *bounds, unsigned bits,
+                            uint8_t *codes, size_t k);
+
+/// Vectors from rows of a centroid's number (2 bytes, little-endian) and codes: the centroid plus the level of each code,
+/// brought to unit length. Every machine gives the same bits. False where a row names a centroid that there is not.
+bool resift_residual_decode(const uint8_t *rows, size_t count, const float *centroids, size_t centroid_count,
+                            const float *levels, unsigned bits, float *out, size_t k);
+
+/// For each row of products, its largest one joins the row's best so far: best[row] and places[row], where column 0 is
+/// the place `first`. Of equal products the one with the lowest place counts.
+void resift_best_columns(const float *products, size_t ld, size_t rows, size_t columns, uint32_t first, float *best,
+                         uint32_t *places);
+
+/// How many similarities of one centroid are compared at a time: `width` below is a multiple of it.
+#define RESIFT_CENTROID_LANES 32
+
+/// MaxSim with each token's vector replaced by its centroid, in whole numbers: out[i] = the sum over `width` columns of
+/// the largest similarities[centroids[t]][column] of the tokens t in starts[p] ..< starts[p + 1] of passage p =
+/// passages[i]; 0 without tokens. `similarities` is [centroids, width].
+void resift_centroid_max_sim(const uint16_t *centroids, const uint32_t *starts, const uint16_t *passages, size_t count,
+                             const uint8_t *similarities, size_t width, uint32_t *out);
+
 /// bfloat16 to single, exact.
 void resift_convert_bf16(const uint16_t *source, float *destination, size_t count);
 

@@ -1,4 +1,5 @@
 import GRDB
+public import Inference
 public import Ranking
 
 #if canImport(Glibc)
@@ -127,11 +128,16 @@ public final class IndexBuild {
         }
     }
 
-    /// Commits, joins the parts of the posting lists, and moves the index to its place.
-    public func finish(progress: (Double) -> Void = { _ in }) throws(RankingError) {
+    /// Commits, learns centroids of token vectors, joins the parts of the posting lists, and moves the index to its place.
+    ///
+    /// - Parameter pool: Its threads learn the centroids.
+    public func finish(
+        pool: ComputePool = .shared, progress: (Double) -> Void = { _ in }
+    ) throws(RankingError) {
         if seenDocuments < resumedDocuments { throw otherInput() }
         try commit()
         try writer.begin()
+        try writer.trainTokenVectors(pool: pool, progress: progress)
         try writer.rewrite(progress: progress)
         try writer.commit { db in
             for property in [IndexProperty.buildInput, .buildDocuments, .buildDigest] { try property.remove(db) }
@@ -143,7 +149,11 @@ public final class IndexBuild {
                 fix: "Let one of them finish.")
         }
         try IndexFile.reporting(unfinished) {
-            try writer.queue.writeWithoutTransaction { db in _ = try db.checkpoint(.truncate) }
+            try writer.queue.writeWithoutTransaction { db in
+                // The room of the vectors that waited for centroids.
+                if writer.settings.lateInteraction?.form.residualBits != nil { try db.execute(sql: "VACUUM") }
+                _ = try db.checkpoint(.truncate)
+            }
         }
         try writer.close()
         if FileIdentity(path: path) != nil {

@@ -1,3 +1,4 @@
+import Inference
 import Ranking
 
 /// A document on its way into an index.
@@ -7,15 +8,22 @@ public struct IndexEntry: Sendable {
     public var passages: [Range<Int>]
     /// The fp32 vector of each passage, in an index with an embedder.
     public var vectors: [[Float]]
+    /// The token vectors of each passage, [tokens, dimension], of unit length and pooled, in an index with a
+    /// late-interaction model.
+    public var tokenVectors: [[Float]]
 
-    public init(_ document: IndexDocument, passages: [Range<Int>]? = nil, vectors: [[Float]] = []) {
+    public init(
+        _ document: IndexDocument, passages: [Range<Int>]? = nil, vectors: [[Float]] = [],
+        tokenVectors: [[Float]] = []
+    ) {
         self.document = document
         self.passages = passages ?? [0..<document.text.utf8.count]
         self.vectors = vectors
+        self.tokenVectors = tokenVectors
     }
 
     /// Throws `invalidInput` where the entry does not fit the index.
-    func check(dimension: Int?) throws(RankingError) {
+    func check(_ settings: IndexSettings) throws(RankingError) {
         guard !document.id.isEmpty else {
             throw invalid("has an empty id", why: "Documents are found and deleted by their ids.", fix: "Give it one.")
         }
@@ -25,6 +33,11 @@ public struct IndexEntry: Sendable {
                 "has passages outside its \(length) bytes of text", why: "Offsets count UTF-8 bytes of the text.",
                 fix: "Split the text as it is stored.")
         }
+        try checkVectors(settings.embedder?.dimension)
+        try checkTokenVectors(settings.lateInteraction?.model.dimension)
+    }
+
+    private func checkVectors(_ dimension: Int?) throws(RankingError) {
         guard let dimension else {
             guard vectors.isEmpty else {
                 throw invalid(
@@ -39,6 +52,29 @@ public struct IndexEntry: Sendable {
                 "has \(vectors.count) vectors of \(dimensions.isEmpty ? "no" : dimensions) dimensions for \(passages.count) passages",
                 why: "Every passage of this index has one vector of \(dimension) dimensions.",
                 fix: "Add documents with the embedder that the index was built with.")
+        }
+    }
+
+    private func checkTokenVectors(_ dimension: Int?) throws(RankingError) {
+        guard let dimension else {
+            guard tokenVectors.isEmpty else {
+                throw invalid(
+                    "comes with token vectors", why: "The index was built without a late-interaction model.",
+                    fix: "Build an index with --late-interaction.")
+            }
+            return
+        }
+        let most = TokenChunk.maxVectorsPerPassage
+        guard tokenVectors.count == passages.count,
+            tokenVectors.allSatisfy({
+                !$0.isEmpty && $0.count % dimension == 0 && $0.count / dimension <= most
+                    && $0.withUnsafeBufferPointer(Kernels.allFinite)
+            })
+        else {
+            throw invalid(
+                "has token vectors for \(tokenVectors.count) of \(passages.count) passages, or vectors that do not fit",
+                why: "Every passage of this index has 1 to \(most) finite vectors of \(dimension) dimensions.",
+                fix: "Add documents with the late-interaction model that the index was built with.")
         }
     }
 

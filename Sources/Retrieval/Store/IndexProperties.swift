@@ -1,4 +1,5 @@
 import GRDB
+import Inference
 import Ranking
 
 #if canImport(FoundationEssentials)
@@ -15,6 +16,13 @@ enum IndexProperty: String, CaseIterable {
     case embedderDirectory = "embedder_directory"
     case embedderDimension = "embedder_dimension"
     case embedderProbe = "embedder_probe"
+    case tokenModelDirectory = "token_model_directory"
+    case tokenModelDimension = "token_model_dimension"
+    case tokenModelProbe = "token_model_probe"
+    case tokenVectorForm = "token_vector_form"
+    case tokenPooling = "token_pooling"
+    /// Levels of residuals; only of forms that have them, and only once there are centroids.
+    case tokenLevels = "token_levels"
     case tenantField = "tenant_field"
     /// Raised by each commit, so that a reader knows when to look again.
     case generation
@@ -73,12 +81,26 @@ extension IndexSettings {
             analyzer: try Analyzer.named(name), passageTokens: try IndexProperty.passageTokens.integer(db),
             overlapTokens: try IndexProperty.overlapTokens.integer(db) ?? 0,
             tenantField: try IndexProperty.tenantField.text(db))
-        guard let directory = try IndexProperty.embedderDirectory.text(db) else { return }
-        let dimension = try IndexProperty.embedderDimension.count(db)
-        guard let probe = try IndexProperty.embedderProbe.bytes(db).flatMap(LittleEndian.floats),
-            probe.count == dimension, dimension > 0
-        else { throw IndexProperty.corrupt("has no vector to recognise its embedding model by") }
-        embedder = EmbedderDescription(directory: directory, dimension: dimension, probe: probe)
+        embedder = try IndexSettings.model(.embedderDirectory, .embedderDimension, .embedderProbe, db)
+        guard let model = try IndexSettings.model(.tokenModelDirectory, .tokenModelDimension, .tokenModelProbe, db)
+        else { return }
+        let form = try IndexProperty.tokenVectorForm.text(db) ?? ""
+        guard let form = TokenVectorForm(rawValue: form), model.dimension <= Kernels.maxInt8Inputs else {
+            throw IndexProperty.corrupt("has token vectors of the unknown form \"\(form)\"")
+        }
+        lateInteraction = TokenVectorSettings(
+            model: model, form: form, pooling: TokenPooling(factor: try IndexProperty.tokenPooling.count(db)))
+    }
+
+    /// Nil where the index has no such model.
+    private static func model(
+        _ directory: IndexProperty, _ dimension: IndexProperty, _ probe: IndexProperty, _ db: Database
+    ) throws -> EmbedderDescription? {
+        guard let directory = try directory.text(db) else { return nil }
+        let dimension = try dimension.count(db)
+        guard let probe = try probe.bytes(db).flatMap(LittleEndian.floats), probe.count == dimension, dimension > 0
+        else { throw IndexProperty.corrupt("has no vector to recognise the model \(directory) by") }
+        return EmbedderDescription(directory: directory, dimension: dimension, probe: probe)
     }
 
     func write(_ db: Database) throws {
@@ -86,10 +108,17 @@ extension IndexSettings {
         if let passageTokens { try IndexProperty.passageTokens.set(passageTokens, db) }
         try IndexProperty.overlapTokens.set(overlapTokens, db)
         if let tenantField { try IndexProperty.tenantField.set(tenantField, db) }
-        guard let embedder else { return }
-        try IndexProperty.embedderDirectory.set(embedder.directory, db)
-        try IndexProperty.embedderDimension.set(embedder.dimension, db)
-        try IndexProperty.embedderProbe.set(LittleEndian.bytes(embedder.probe), db)
+        if let embedder {
+            try IndexProperty.embedderDirectory.set(embedder.directory, db)
+            try IndexProperty.embedderDimension.set(embedder.dimension, db)
+            try IndexProperty.embedderProbe.set(LittleEndian.bytes(embedder.probe), db)
+        }
+        guard let lateInteraction else { return }
+        try IndexProperty.tokenModelDirectory.set(lateInteraction.model.directory, db)
+        try IndexProperty.tokenModelDimension.set(lateInteraction.model.dimension, db)
+        try IndexProperty.tokenModelProbe.set(LittleEndian.bytes(lateInteraction.model.probe), db)
+        try IndexProperty.tokenVectorForm.set(lateInteraction.form.rawValue, db)
+        try IndexProperty.tokenPooling.set(lateInteraction.pooling.factor, db)
     }
 }
 

@@ -13,13 +13,16 @@ import GRDB
 /// | `field`, `attribute` | metadata, by field, kind and value, for filters |
 /// | `vector_chunk` | int8 vectors to scan, 4,096 passages a row; `generation` is that of the last write |
 /// | `vector` | the fp32 vectors, a row for each passage, to rescore the best with |
+/// | `centroid` | the centroids of token vectors, fp32; none while the index is built |
+/// | `token_chunk` | the centroid of each token (`TokenChunk`), 4,096 passages a row |
+/// | `token_vector` | the token vectors (`TokenVectorForm`), a row for each passage |
 ///
 /// Texts are stored as blobs of UTF-8, which can hold any character, U+0000 included; an empty one is NULL.
 enum IndexSchema {
     /// "RSFT", in SQLite's header.
     static let applicationID = 0x5253_4654
     /// Raised by one with each change to the tables.
-    static let version = 1
+    static let version = 2
     static let partBits: Int64 = 20
 
     static func create(in db: Database) throws {
@@ -42,6 +45,11 @@ enum IndexSchema {
                     number INTEGER PRIMARY KEY, codes BLOB NOT NULL, scales BLOB NOT NULL,
                     generation INTEGER NOT NULL);
                 CREATE TABLE vector (passage INTEGER PRIMARY KEY, components BLOB NOT NULL);
+                CREATE TABLE centroid (number INTEGER PRIMARY KEY, components BLOB NOT NULL);
+                CREATE TABLE token_chunk (
+                    number INTEGER PRIMARY KEY, counts BLOB NOT NULL, centroids BLOB NOT NULL,
+                    generation INTEGER NOT NULL);
+                CREATE TABLE token_vector (passage INTEGER PRIMARY KEY, vectors BLOB NOT NULL);
                 PRAGMA application_id = \(applicationID);
                 PRAGMA user_version = \(version);
                 """)

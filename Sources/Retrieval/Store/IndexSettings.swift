@@ -10,17 +10,20 @@ public struct IndexSettings: Sendable, Equatable {
     public var overlapTokens: Int
     /// Nil for an index without vectors.
     public var embedder: EmbedderDescription?
+    /// Nil for an index without token vectors.
+    public var lateInteraction: TokenVectorSettings?
     /// Every search has to name one value of this metadata field, and sees its documents only.
     public var tenantField: String?
 
     public init(
         analyzer: Analyzer = .english, passageTokens: Int? = nil, overlapTokens: Int = 0,
-        embedder: EmbedderDescription? = nil, tenantField: String? = nil
+        embedder: EmbedderDescription? = nil, lateInteraction: TokenVectorSettings? = nil, tenantField: String? = nil
     ) {
         self.analyzer = analyzer
         self.passageTokens = passageTokens
         self.overlapTokens = overlapTokens
         self.embedder = embedder
+        self.lateInteraction = lateInteraction
         self.tenantField = tenantField
     }
 }
@@ -44,12 +47,16 @@ public struct EmbedderDescription: Sendable, Equatable {
 
     /// Throws `invalidInput` unless the model that gave `other` for the probe text is the one that built the index: a
     /// cosine of at least 0.999, which leaves room for another CPU and another precision.
-    public func check(dimension other: Int, probe otherProbe: [Float], directory: String) throws(RankingError) {
+    ///
+    /// - Parameter option: What names the model on the command line.
+    public func check(
+        dimension other: Int, probe otherProbe: [Float], directory: String, option: String = "--embedder"
+    ) throws(RankingError) {
         guard other == dimension else {
             throw RankingError(
                 .invalidInput,
                 what: "\(directory) makes vectors of \(other) dimensions; the index has \(dimension).",
-                why: "The index was built with \(self.directory).", fix: "Name that model with --embedder.")
+                why: "The index was built with \(self.directory).", fix: "Name that model with \(option).")
         }
         var (dot, own, others) = (0.0, 0.0, 0.0)
         for (a, b) in zip(probe, otherProbe) {
@@ -61,7 +68,21 @@ public struct EmbedderDescription: Sendable, Equatable {
             throw RankingError(
                 .invalidInput, what: "\(directory) is not the model that the index was built with.",
                 why: "For one and the same sentence, its vector and that of \(self.directory) point elsewhere.",
-                fix: "Name the index's own model with --embedder, or build the index again.")
+                fix: "Name the index's own model with \(option), or build the index again.")
         }
+    }
+}
+
+/// The model that made the token vectors of an index, and how they are stored.
+public struct TokenVectorSettings: Sendable, Equatable {
+    /// Its `probe` is the sum of the token vectors of the probe text as a document.
+    public var model: EmbedderDescription
+    public var form: TokenVectorForm
+    public var pooling: TokenPooling
+
+    public init(model: EmbedderDescription, form: TokenVectorForm, pooling: TokenPooling = TokenPooling(factor: 1)) {
+        self.model = model
+        self.form = form
+        self.pooling = pooling
     }
 }

@@ -1,4 +1,5 @@
 import GRDB
+import Inference
 public import Ranking
 
 #if canImport(FoundationEssentials)
@@ -39,9 +40,22 @@ extension IndexWriter {
                     table = numbers.table
                     try renumberDocuments(numbers, db)
                     try vectors?.renumber(numbers, db)
+                    try tokenVectors?.renumber(numbers, db)
                     try rewritePostings(numbers, db, progress: progress)
                 } else {
                     try rewritePostings(nil, db, progress: progress)
+                }
+            }
+        }
+    }
+
+    /// Gives token vectors that wait for centroids their final form; see `TokenVectorWriter.train`.
+    func trainTokenVectors(pool: ComputePool, progress: (Double) -> Void) throws(RankingError) {
+        guard settings.lateInteraction != nil else { return }
+        try IndexFile.reporting(path) {
+            try pool.withLane { lane in
+                try queue.writeWithoutTransaction { db in
+                    try tokenVectors?.train(count: table.count, db, on: lane, progress: progress)
                 }
             }
         }

@@ -24,6 +24,7 @@ public final class IndexWriter {
     var changedChunks: Set<Int> = []
     var documentCount = 0
     var vectors: VectorWriter?
+    var tokenVectors: TokenVectorWriter?
     private var fields: [UTF8Key: Int64] = [:]
     private var isOpen = false
 
@@ -104,6 +105,7 @@ public final class IndexWriter {
             fields[UTF8Key(String(decoding: try row.blob(1), as: UTF8.self))] = try row.int64(0)
         }
         vectors = try settings.embedder.map { try VectorWriter(dimension: $0.dimension, count: table.count, db) }
+        tokenVectors = try settings.lateInteraction.map { try TokenVectorWriter($0, count: table.count, db) }
     }
 
     /// Forgets everything since `begin()`.
@@ -121,7 +123,7 @@ public final class IndexWriter {
     /// Adds a document. Throws `invalidInput` where the index has its id, or where it does not fit the index; nothing
     /// of it is in the transaction then.
     public func add(_ entry: IndexEntry) throws(RankingError) {
-        try entry.check(dimension: settings.embedder?.dimension)
+        try entry.check(settings)
         try IndexFile.reporting(path) {
             try queue.writeWithoutTransaction { db in try add(entry, db) }
         }
@@ -162,6 +164,7 @@ public final class IndexWriter {
             try insertAttribute(field, value, document: first, db)
         }
         try vectors?.append(quantized, entry.vectors, first: first, db)
+        try tokenVectors?.append(entry.tokenVectors, first: first, db)
         documentCount += 1
     }
 
@@ -234,7 +237,9 @@ public final class IndexWriter {
                     removals[key, default: (Array(bytes), 0)].passages += 1
                 }
             }
-            try db.cachedStatement(sql: "DELETE FROM vector WHERE passage = ?").execute(arguments: [number])
+            for table in ["vector", "token_vector"] {
+                try db.cachedStatement(sql: "DELETE FROM \(table) WHERE passage = ?").execute(arguments: [number])
+            }
         }
         for (field, value) in MetadataValue.entries(of: stored.document.metadata) {
             try db.cachedStatement(
@@ -281,6 +286,7 @@ public final class IndexWriter {
         changedChunks = []
         let generation = try IndexProperty.generation.count(db) + 1
         try vectors?.flush(db)
+        try tokenVectors?.flush(db)
         try IndexProperty.generation.set(generation, db)
         try IndexProperty.documents.set(documentCount, db)
     }

@@ -33,11 +33,19 @@ public final class SearchIndex: Sendable {
         let luceneLengths = Monitor<[UInt32]>([])
         /// Nil until a dense search needs them.
         var vectors: LoadedVectors?
+        /// Nil until late interaction needs them.
+        var centroids: StoredCentroids?
+        var tokenChunks: LoadedTokenChunks?
     }
 
     struct LoadedVectors: Sendable {
         var generation: Int?
         var chunks: [VectorChunkRow]
+    }
+
+    struct LoadedTokenChunks: Sendable {
+        var generation: Int?
+        var chunks: [TokenChunkRow]
     }
 
     /// Opens an index.
@@ -121,6 +129,8 @@ public final class SearchIndex: Sendable {
         }
         // Chunks that did not change since are kept.
         fresh.vectors = known.vectors
+        fresh.tokenChunks = known.tokenChunks
+        fresh.centroids = known.centroids
         if let scope { fresh.scope = try FilterEvaluation(state: fresh, db: db).passages(matching: scope) }
         let loaded = fresh
         state.withLock { if ($0.generation ?? -1) < generation { $0 = loaded } }

@@ -1,0 +1,223 @@
+import GRDB
+package import Inference
+import Ranking
+
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
+/// A document's late-interaction score from its stored token vectors.
+public struct StoredMaxSim: Sendable, Equatable {
+    /// `Σᵢ maxⱼ qᵢ · dⱼ`; of several passages, the best one's.
+    public var score: Float
+    /// The passage that it comes from; of equal ones the first.
+    public var passage: UInt32
+    /// Passages that were compared.
+    public var passages: Int
+    /// Token vectors that were compared.
+    public var vectors: Int
+}
+
+extension IndexSnapshot {
+    // MARK: Search
+
+    /// The search that finds the passages nearest to a query's token vectors; its first steps need the snapshot no more.
+    ///
+    /// - Parameter query: [tokens, dimension], of unit length.
+    ///
+    /// Throws `invalidInput` where the index has no token vectors, or those of the query have another dimension.
+    package func lateInteractionSearch(
+        _ query: [Float], limit: Int, probing: LateInteractionProbing = LateInteractionProbing(),
+        in passages: DocumentSet?
+    ) throws -> LateInteractionSearch {
+        try check(query)
+        let stored = try storedCentroids()
+        return LateInteractionSearch(
+            query: query, centroids: stored.centroids,
+            chunks: try tokenChunks(centroidCount: stored.centroids.count).map(\.chunk), limit: limit,
+            probing: probing, allowed: scoped(passages), table: state.table, kernels: try Kernels.forThisMachine())
+    }
+
+    /// The best documents of a search's candidates by their exact scores, best first.
+    package func hits(
+        _ search: LateInteractionSearch, _ candidates: LateInteractionCandidates, on lane: Lane?
+    ) throws -> [DocumentHit] {
+        let codec = try storedCentroids().codec
+        let documents = try search.documents.collect { count in
+            var candidates = candidates
+            // More passages than were scored: some documents have several among the best.
+            if count > search.documents.firstCount { candidates = try search.candidates(count: count, on: lane) }
+            let passages = candidates.passages.sorted()
+            let scores = try StoredTokenVectors(passages.map { [$0] }, db).scores(search.query, codec, on: lane)
+            let scored = zip(passages, scores).map { ScoredDocument(document: $0, score: Double($1[0])) }
+            return Array(scored.sorted(by: ScoredDocument.precedes).prefix(count))
+        }
+        return try hits(documents, limit: search.limit)
+    }
+
+    /// The best `limit` documents for a query's token vectors, best first; equal scores by document id, in byte order. A
+    /// document's score is its best passage's: `Σᵢ maxⱼ qᵢ · dⱼ`. On the calling thread.
+    ///
+    /// Throws RankingError: `invalidInput` where the index has no token vectors, or they have another dimension.
+    public func lateInteraction(_ query: [Float], limit: Int, in passages: DocumentSet?) throws -> [DocumentHit] {
+        let search = try lateInteractionSearch(query, limit: limit, in: passages)
+        return try hits(search, search.candidates(on: nil), on: nil)
+    }
+
+    // MARK: Reranking
+
+    /// The late-interaction scores of documents, in the order of their ids; nil for those that the index does not have,
+    /// in this handle's scope.
+    ///
+    /// - Parameter query: [tokens, dimension], of unit length.
+    ///
+    /// Throws RankingError: `invalidInput` where the index has no token vectors, or they have another dimension.
+    package func maxSim(_ query: [Float], documents ids: [String], on lane: Lane?) throws -> [StoredMaxSim?] {
+        try check(query)
+        let stored = try storedCentroids()
+        let maxSim = MaxSim(
+            query: query, dimension: stored.centroids.dimension, kernels: try Kernels.forThisMachine())
+        let firsts = try ids.map { id in try first(ofDocument: id) }
+        let passages = firsts.compactMap(\.self).map { Array(state.table.passages(ofDocument: $0)) }
+        let vectors = try StoredTokenVectors(passages, db)
+        var found = zip(passages, try vectors.scores(maxSim, stored.codec, on: lane)).enumerated().makeIterator()
+        return try firsts.map { first in
+            guard first != nil, let (place, (passages, scores)) = found.next() else { return nil }
+            let best = scores.indices.reduce(0) { scores[$1] > scores[$0] ? $1 : $0 }
+            return StoredMaxSim(
+                score: scores[best], passage: passages[best], passages: passages.count,
+                vectors: try vectors.count(ofDocument: place, stored.codec))
+        }
+    }
+
+    /// The number of a document's first passage; nil where the index does not have it, in this handle's scope.
+    private func first(ofDocument id: String) throws -> UInt32? {
+        guard
+            let number = try Int64.fetchOne(
+                db.cachedStatement(sql: "SELECT first FROM document WHERE id = ?"), arguments: [Data(id.utf8)])
+        else { return nil }
+        guard let first = UInt32(exactly: number), Int(first) < state.table.count else {
+            throw IndexProperty.corrupt("has a document beyond its passages")
+        }
+        if let scope = state.scope, !scope.contains(first) { return nil }
+        return first
+    }
+
+    // MARK: What is kept between reads
+
+    private func check(_ query: [Float]) throws(RankingError) {
+        guard let settings = settings.lateInteraction else {
+            throw RankingError(
+                .invalidInput, what: "\(index.path) has no token vectors.",
+                why: "It was built without a late-interaction model.",
+                fix: "Build it again with --late-interaction MODEL.")
+        }
+        let dimension = settings.model.dimension
+        guard !query.isEmpty, query.count % dimension == 0 else {
+            throw RankingError(
+                .invalidInput, what: "The query's \(query.count) numbers are no token vectors of \(dimension).",
+                why: "Vectors of different models cannot be compared.",
+                fix: "Encode the query with the late-interaction model that the index was built with.")
+        }
+    }
+
+    /// Centroids never change once an index is built.
+    private func storedCentroids() throws -> StoredCentroids {
+        if let known = state.centroids { return known }
+        guard let settings = settings.lateInteraction,
+            let stored = try StoredCentroids(settings, kernels: Kernels.forThisMachine(), db)
+        else { throw IndexProperty.corrupt("has no centroids") }
+        index.update(state.generation) { $0.centroids = stored }
+        return stored
+    }
+
+    /// All chunks of this commit; those that did not change since the last read are not read again.
+    private func tokenChunks(centroidCount: Int) throws -> [TokenChunkRow] {
+        if let loaded = state.tokenChunks, loaded.generation == state.generation { return loaded.chunks }
+        let known = state.tokenChunks?.chunks ?? []
+        var chunks: [TokenChunkRow] = []
+        for row in try Row.fetchAll(db, sql: "SELECT number, generation FROM token_chunk ORDER BY number") {
+            let (number, generation) = (try row.integer(0), try row.integer(1))
+            if number < known.count, known[number].generation == generation {
+                chunks.append(known[number])
+            } else if number == chunks.count,
+                let chunk = try TokenChunkRow.fetch(number: number, centroidCount: centroidCount, db)
+            {
+                chunks.append(chunk)
+            } else {
+                throw IndexProperty.corrupt("lacks token chunk \(chunks.count)")
+            }
+        }
+        guard chunks.reduce(0, { $0 + $1.chunk.count }) == state.table.count else {
+            throw IndexProperty.corrupt("has token vectors of other passages than it has")
+        }
+        let loaded = SearchIndex.LoadedTokenChunks(generation: state.generation, chunks: chunks)
+        index.update(state.generation) { $0.tokenChunks = loaded }
+        return chunks
+    }
+}
+
+/// The stored token vectors of some documents' passages, document by document.
+struct StoredTokenVectors: Sendable {
+    private var bytes: [UInt8] = []
+    /// Where each passage's bytes end.
+    private var ends: [Int] = []
+    /// Passages of each document.
+    private let counts: [Int]
+
+    /// Throws `corruptFile` where a passage has none.
+    init(_ documents: [[UInt32]], _ db: Database) throws {
+        counts = documents.map(\.count)
+        for passage in documents.joined() {
+            guard try TokenVectorRow.append(passage: passage, to: &bytes, db) else {
+                throw IndexProperty.corrupt("has no token vectors of passage \(passage)")
+            }
+            ends.append(bytes.count)
+        }
+    }
+
+    func count(ofDocument document: Int, _ codec: TokenVectorCodec) throws -> Int {
+        let first = counts[..<document].reduce(0, +)
+        let begin = first == 0 ? 0 : ends[first - 1]
+        return try codec.count(of: ends[first + counts[document] - 1] - begin)
+    }
+
+    /// Passages that a thread decodes and compares at once: their vectors fit its cache.
+    private static let blockPassages = 8
+
+    /// The scores of each document's passages.
+    func scores(_ query: MaxSim, _ codec: TokenVectorCodec, on lane: Lane?) throws -> [[Float]] {
+        let size = StoredTokenVectors.blockPassages
+        let blocks = (ends.count + size - 1) / size
+        var results = [Result<[Float], any Error>](repeating: .success([]), count: blocks)
+        results.withUnsafeMutableBufferPointer { results in
+            let slots = results
+            func score(_ block: Int) {
+                let passages = block * size..<min((block + 1) * size, ends.count)
+                slots[block] = Result { try self.scores(passages, query, codec) }
+            }
+            if let lane {
+                lane.parallelFor(blocks) { block, _ in if !lane.isCancelled { score(block) } }
+            } else {
+                for block in 0..<blocks { score(block) }
+            }
+        }
+        if let lane, lane.isCancelled { throw CancellationError() }
+        var rest = try results.flatMap { try $0.get() }[...]
+        return counts.map { count in
+            defer { rest = rest.dropFirst(count) }
+            return Array(rest.prefix(count))
+        }
+    }
+
+    private func scores(_ passages: Range<Int>, _ query: MaxSim, _ codec: TokenVectorCodec) throws -> [Float] {
+        let begin = passages.lowerBound == 0 ? 0 : ends[passages.lowerBound - 1]
+        let starts = [0] + (try passages.map { try codec.count(of: ends[$0] - begin) })
+        return try bytes.withUnsafeBufferPointer { bytes in
+            let own = UnsafeBufferPointer(rebasing: bytes[begin..<ends[passages.upperBound - 1]])
+            return query.scores(of: try codec.block(own), starts: starts)
+        }
+    }
+}
