@@ -66,6 +66,8 @@ public struct RerankReport: Sendable, Equatable {
     public var failure: RerankFailure?
     /// Of a ranker that is made of others: what each of them did, in their order.
     public var parts: [RerankReport] = []
+    /// Documents whose token vectors were stored in an index; nil where none could be.
+    public var storedDocuments: Int?
     /// Rankers of a cascade that the deadline left no time for.
     public var skippedRankers: [String] = []
 
@@ -129,6 +131,12 @@ public struct LocalCompute: Sendable, Equatable {
     /// What the model's linear layers computed with: int8, bf16 or fp32.
     public var precision: Precision
     public var threads: Int
+
+    public init(kernels: String, precision: Precision, threads: Int) {
+        self.kernels = kernels
+        self.precision = precision
+        self.threads = threads
+    }
 }
 
 /// What services were asked, and what they count for it.

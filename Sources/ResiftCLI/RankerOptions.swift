@@ -25,11 +25,22 @@ struct RankerOptions: ParsableArguments {
         }
     }
 
+    /// True if what was asked for ranks by the token vectors of an index. Throws RankingError for a file that is none.
+    func usesStoredTokenVectors() throws -> Bool {
+        var usesThem = try reranker.map { try RankerSpecification(nameOrFile: $0).usesStoredTokenVectors } ?? false
+        if case .fallBack(let other)? = onFailure.map(RankerSpecification.OnFailure.init) {
+            usesThem = usesThem || other.usesStoredTokenVectors
+        }
+        return usesThem
+    }
+
     /// The ranker that was asked for, by default the model of `ModelOptions`.
+    ///
+    /// - Parameter stored: The token vectors of the index that is searched.
     func load(
-        _ model: ModelOptions, pool: ComputePool, cache: (any ScoreCache)?
+        _ model: ModelOptions, pool: ComputePool, cache: (any ScoreCache)?, stored: StoredLateInteraction? = nil
     ) async throws -> any DocumentRanker {
-        let loader = RankerLoader(pool: pool, precision: model.precision, cache: cache)
+        let loader = RankerLoader(pool: pool, precision: model.precision, cache: cache, stored: stored)
         var ranker: any DocumentRanker
         if let reranker {
             ranker = try loader.load(reranker)

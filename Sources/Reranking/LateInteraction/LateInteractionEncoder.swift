@@ -1,7 +1,7 @@
 public import Inference
 import OrderedJSON
 public import Ranking
-import Tokenizers
+package import Tokenizers
 
 /// A model of the ColBERT kind: a text becomes a vector for each of its tokens.
 ///
@@ -131,6 +131,11 @@ public struct LateInteractionEncoder: Sendable {
         return sequencer
     }
 
+    package var tokenizer: Tokenizer { sequencer.tokenizer }
+
+    /// Tokens of a document that are read, without the special tokens and the marker around them.
+    package var documentTokens: Int { sequencer.documentTokens - sequencer.specialTokens }
+
     /// The vectors of each query's tokens, in the order given.
     ///
     /// Throws RankingError `nonFiniteScore` where a vector is not of finite numbers; and CancellationError.
@@ -142,6 +147,11 @@ public struct LateInteractionEncoder: Sendable {
             }
         }
         return try await vectors(of: sequences)
+    }
+
+    /// One query's. Throws CancellationError also where the deadline passes.
+    package func encode(query: String, until deadline: ContinuousClock.Instant?) async throws -> TokenVectors {
+        try await vectors(of: [sequence(ofQuery: query)], until: deadline)[0]
     }
 
     /// The vectors of each document's tokens, in the order given; longer ones are cut at the end.

@@ -25,6 +25,11 @@ public struct LateInteractionReranker: DocumentRanker {
     private static let blockDocuments = 64
     private static let blockDocumentsInTime = 8
 
+    /// Throws `invalidInput` for options that late interaction cannot obey.
+    package func check(_ options: RerankOptions) throws(RankingError) {
+        _ = try PassagePlanner(encoder.sequencer, options)
+    }
+
     public func rerank(
         _ query: String, _ documents: [Document], limit: Int?, options: RerankOptions
     ) async throws -> DocumentRanking {
@@ -40,8 +45,7 @@ public struct LateInteractionReranker: DocumentRanker {
         var plannedTokens = 0
         var tokenize = Duration.zero
         do {
-            let sequence = try encoder.sequence(ofQuery: query)
-            let vectors = try await encoder.vectors(of: [sequence], until: deadline)[0]
+            let vectors = try await encoder.encode(query: query, until: deadline)
             (truncatedQueryTokens, queryTokens) = (vectors.droppedTokens, vectors.tokens)
             let maxSim = encoder.maxSim(for: vectors)
             let size = deadline == nil ? Self.blockDocuments : Self.blockDocumentsInTime
@@ -101,8 +105,7 @@ public struct LateInteractionReranker: DocumentRanker {
     ) async throws -> [[TokenMatch]] {
         try RerankInput.check(query, documents, options)
         let planner = try PassagePlanner(encoder.sequencer, options)
-        let sequence = try encoder.sequence(ofQuery: query)
-        let vectors = try await encoder.vectors(of: [sequence])[0]
+        let vectors = try await encoder.encode(query: query, until: nil)
         let maxSim = encoder.maxSim(for: vectors)
         var explanations: [[TokenMatch]] = []
         for (index, text) in try options.texts(of: documents).enumerated() {

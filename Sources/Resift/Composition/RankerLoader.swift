@@ -21,16 +21,19 @@ public struct RankerLoader: Sendable {
     public var cache: (any ScoreCache)?
     /// Where keys of services are looked up; nil for the variables of this process.
     public var environment: [String: String]?
+    /// What "colbert" stands for; nil where no index with token vectors is searched.
+    public var stored: StoredLateInteraction?
 
     public init(
         pool: ComputePool = .shared, precision: Precision = .auto, store: ModelStore = ModelStore(),
-        cache: (any ScoreCache)? = nil, environment: [String: String]? = nil
+        cache: (any ScoreCache)? = nil, environment: [String: String]? = nil, stored: StoredLateInteraction? = nil
     ) {
         self.pool = pool
         self.precision = precision
         self.store = store
         self.cache = cache
         self.environment = environment
+        self.stored = stored
     }
 
     /// The ranker of a name, or of the file it names (see `RankerSpecification`).
@@ -88,6 +91,15 @@ public struct RankerLoader: Sendable {
             let reranker = try Reranker.default(pool: pool, precision: precision)
             return try cache.map { cache throws(RankingError) in try reranker.caching(in: cache) } ?? reranker
         }
+        guard name != RankerSpecification.storedName else {
+            guard let stored else {
+                throw RankingError(
+                    .invalidInput, what: "\"\(name)\" ranks by the token vectors of an index, and there are none.",
+                    why: "No index with token vectors is searched.",
+                    fix: "Name a late-interaction model itself, or search an index built with --late-interaction.")
+            }
+            return stored
+        }
         let directory = try store.directory(of: name)
         guard !LateInteractionEncoder.isDeclared(in: directory) else {
             // Nothing says how such a model fares in int8.
@@ -137,6 +149,8 @@ public struct RankerLoader: Sendable {
 extension RankerSpecification {
     /// What the model inside the package is called.
     public static let defaultName = "default"
+    /// What the token vectors of the index that is searched are called.
+    public static let storedName = "colbert"
 
     /// A file of rankers, by its ending .yaml, .yml or .json; else a name.
     public init(nameOrFile text: String) throws(RankingError) {

@@ -5,7 +5,7 @@ public import RemoteRerankers
 ///
 /// ```yaml
 /// cascade:
-///   - reranker: default            # the embedded model, a directory, owner/name, or a service
+///   - reranker: default            # the embedded model, colbert, a directory, owner/name, or a service
 ///     keep: 30
 ///   - reranker: cohere:rerank-v3.5
 ///     timeout: 2s
@@ -100,6 +100,18 @@ public struct RankerSpecification: Sendable, Equatable {
 
     public init(_ kind: Kind) { self.kind = kind }
 
-    /// One ranker: "default", a directory, "owner/name", "cohere:rerank-v3.5", "llm:openai/MODEL".
+    /// True if it, or a ranker inside it, ranks by the token vectors of an index.
+    public var usesStoredTokenVectors: Bool {
+        let own =
+            switch kind {
+            case .named(let name, _): name == Self.storedName
+            case .cascade(let stages): stages.contains { $0.ranker.usesStoredTokenVectors }
+            case .ensemble(let members, _): members.contains { $0.ranker.usesStoredTokenVectors }
+            }
+        if case .fallBack(let other) = onFailure { return own || other.usesStoredTokenVectors }
+        return own
+    }
+
+    /// One ranker: "default", "colbert" for the token vectors of the index, a directory, "owner/name", "cohere:rerank-v3.5", "llm:openai/MODEL".
     public init(name: String) { kind = .named(name, ServiceChoices()) }
 }

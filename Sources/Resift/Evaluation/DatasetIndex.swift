@@ -35,8 +35,10 @@ public struct DatasetIndex: Sendable {
     ///   - path: Where the index is or goes; nil for a place in the user's cache that depends on the dataset's
     ///     directory and the embedder's.
     ///   - embedder: The model of `settings.embedder`.
+    ///   - tokenEncoder: The model of `settings.lateInteraction`.
     public static func open(
         of dataset: JudgedDataset, path: String?, settings: IndexSettings, embedder: BiEncoder?,
+        tokenEncoder: LateInteractionEncoder? = nil,
         progress: @escaping @Sendable (IndexingProgress) -> Void = { _ in }
     ) async throws -> DatasetIndex {
         var source = try CorpusDocuments(CorpusReader(sources: [dataset.directory]))
@@ -51,6 +53,9 @@ public struct DatasetIndex: Sendable {
                 if let own = settings.embedder {
                     _ = try await IndexEmbedder.load(index.settings, directory: own.directory)
                 }
+                if let own = settings.lateInteraction {
+                    _ = try await IndexTokenEncoder.load(index.settings, directory: own.model.directory)
+                }
                 return DatasetIndex(index: index, origin: .foreign)
             }
             if stored != source.fingerprint {
@@ -63,7 +68,8 @@ public struct DatasetIndex: Sendable {
                 for suffix in ["", "-wal", "-shm"] { unlink(file + suffix) }
             }
         }
-        let indexer = try Indexer(settings: settings, embedder: embedder, progress: progress)
+        let indexer = try Indexer(
+            settings: settings, embedder: embedder, tokenEncoder: tokenEncoder, progress: progress)
         unlink(record)
         let fingerprint = source.fingerprint
         _ = try await indexer.build(&source, input: fingerprint, to: file, replacing: true)
@@ -82,6 +88,9 @@ public struct DatasetIndex: Sendable {
         var digest = BuildFingerprint()
         digest.append(dataset.directory)
         digest.append(settings.embedder?.directory ?? "")
+        if let own = settings.lateInteraction {
+            digest.append("\(own.model.directory) \(own.form.rawValue) \(own.pooling.factor)")
+        }
         let name = dataset.directory.split(separator: "/").last.map(String.init) ?? "dataset"
         return "\(folder)/\(name)-\(String(digest.value, radix: 16)).resift"
     }

@@ -9,12 +9,20 @@ public struct EvaluationStage: Sendable, Hashable, CustomStringConvertible {
         case dense
         /// Both, fused.
         case hybrid
+        /// Late interaction with stored token vectors.
+        case colbert
+        case bm25AndColbert = "bm25-colbert"
+        /// All three, fused.
+        case hybridAndColbert = "hybrid-colbert"
 
         public var stages: [FirstStage] {
             switch self {
             case .bm25: [.bm25]
             case .dense: [.dense]
             case .hybrid: [.bm25, .dense]
+            case .colbert: [.colbert]
+            case .bm25AndColbert: [.bm25, .colbert]
+            case .hybridAndColbert: [.bm25, .dense, .colbert]
             }
         }
     }
@@ -33,7 +41,8 @@ public struct EvaluationStage: Sendable, Hashable, CustomStringConvertible {
         guard let retrieval = Retrieval(rawValue: parts[0]), parts.count == 1 || parts.dropFirst() == ["rerank"] else {
             throw RankingError(
                 .invalidInput, what: "\"\(text)\" is no stage.",
-                why: "The stages are bm25, dense and hybrid, and each of them with +rerank.",
+                why:
+                    "The stages are \(Retrieval.allCases.map(\.rawValue).joined(separator: ", ")), and each of them with +rerank.",
                 fix: "Write for example bm25,hybrid+rerank.")
         }
         self.init(retrieval, reranks: parts.count == 2)

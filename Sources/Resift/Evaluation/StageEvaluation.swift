@@ -63,16 +63,18 @@ public struct StageEvaluation: Sendable {
 
     public var index: SearchIndex
     public var embedder: BiEncoder?
+    public var tokenEncoder: LateInteractionEncoder?
     public var models: [Model]
     public var options: Options
     private let pool: ComputePool
 
     public init(
-        index: SearchIndex, embedder: BiEncoder?, models: [Model], options: Options = Options(),
-        pool: ComputePool = .shared
+        index: SearchIndex, embedder: BiEncoder?, tokenEncoder: LateInteractionEncoder? = nil, models: [Model],
+        options: Options = Options(), pool: ComputePool = .shared
     ) {
         self.index = index
         self.embedder = embedder
+        self.tokenEncoder = tokenEncoder
         self.models = models
         self.options = options
         self.pool = pool
@@ -128,7 +130,8 @@ public struct StageEvaluation: Sendable {
         search.poolSize = depth
         search.limit = depth
         search.rerank = .never
-        return try await Pipeline(index: index, embedder: embedder, pool: pool).search(query.text, search)
+        return try await Pipeline(index: index, embedder: embedder, tokenEncoder: tokenEncoder, pool: pool)
+            .search(query.text, search)
     }
 
     private func evaluate(

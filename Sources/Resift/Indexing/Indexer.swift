@@ -46,6 +46,8 @@ public struct IndexingReport: Sendable, Equatable {
     public var passages = 0
     /// Passages that were too long for the embedder, which saw only their beginning.
     public var truncatedPassages = 0
+    /// The same for the late-interaction model.
+    public var truncatedTokenPassages = 0
     public var milliseconds = 0.0
 }
 
@@ -60,19 +62,23 @@ public struct Indexer: Sendable {
     public let settings: IndexSettings
     private let splitter: PassageChunker?
     private let embedder: BiEncoder?
+    private let tokenEncoder: LateInteractionEncoder?
     public var progress: @Sendable (IndexingProgress) -> Void
     /// Documents between two commits of a build.
     package var checkpointInterval: Int
 
     /// For a new index, or one that was opened with these settings.
     ///
-    /// Tokens of passages are counted by the embedder's tokenizer; without one, by that of the model inside the package.
+    /// Tokens of passages are counted by the embedder's tokenizer; without one by that of the late-interaction model, and
+    /// without that by that of the model inside the package.
     ///
-    /// - Parameter embedder: The model of `settings.embedder`.
+    /// - Parameters:
+    ///   - embedder: The model of `settings.embedder`.
+    ///   - tokenEncoder: The model of `settings.lateInteraction`.
     ///
-    /// Throws `invalidInput` where the settings and the embedder do not belong together.
+    /// Throws `invalidInput` where the settings and the models do not belong together.
     public init(
-        settings: IndexSettings, embedder: BiEncoder?,
+        settings: IndexSettings, embedder: BiEncoder?, tokenEncoder: LateInteractionEncoder? = nil,
         progress: @escaping @Sendable (IndexingProgress) -> Void = { _ in }
     ) throws(RankingError) {
         if let description = settings.embedder, embedder == nil {
@@ -81,19 +87,31 @@ public struct Indexer: Sendable {
                 why: "Every passage of it has a vector of \(description.directory).",
                 fix: "Name that model with --embedder.")
         }
+        if let description = settings.lateInteraction?.model, tokenEncoder == nil {
+            throw RankingError(
+                .invalidInput, what: "The index has token vectors, and no late-interaction model was named.",
+                why: "Every passage of it has token vectors of \(description.directory).",
+                fix: "Name that model with --late-interaction.")
+        }
         self.settings = settings
         if let passageTokens = settings.passageTokens {
             let tokenizer: Tokenizer
-            if let embedder { tokenizer = embedder.tokenizer } else { tokenizer = try DefaultModel.tokenizer() }
+            if let own = embedder?.tokenizer ?? tokenEncoder?.tokenizer {
+                tokenizer = own
+            } else {
+                tokenizer = try DefaultModel.tokenizer()
+            }
             splitter = try PassageChunker(
                 tokenizer: tokenizer, passageTokens: passageTokens, overlapTokens: settings.overlapTokens)
         } else {
             splitter = nil
         }
         self.embedder = settings.embedder == nil ? nil : embedder
+        self.tokenEncoder = settings.lateInteraction == nil ? nil : tokenEncoder
         self.progress = progress
         checkpointInterval =
-            self.embedder == nil ? Indexer.checkpointWithoutVectors : Indexer.checkpointWithVectors
+            self.embedder == nil && self.tokenEncoder == nil
+            ? Indexer.checkpointWithoutVectors : Indexer.checkpointWithVectors
     }
 
     /// Builds an index at a path, or goes on with a build that was interrupted there.
@@ -216,15 +234,25 @@ public struct Indexer: Sendable {
                 IndexEntry(
                     document, passages: splitter?.passages(title: document.title, text: document.text).ranges))
         }
-        guard let embedder else { return entries }
+        guard embedder != nil || tokenEncoder != nil else { return entries }
         let texts = entries.flatMap { entry in entry.passages.map(entry.document.passageText) }
-        let embedded = try await embedder.indexVectors(of: texts, as: .document)
-        report.truncatedPassages += embedded.truncatedTexts
-        var next = 0
-        for place in entries.indices {
-            let count = entries[place].passages.count
-            entries[place].vectors = Array(embedded.vectors[next..<next + count])
-            next += count
+        if let embedder {
+            let embedded = try await embedder.indexVectors(of: texts, as: .document)
+            report.truncatedPassages += embedded.truncatedTexts
+            var rest = embedded.vectors[...]
+            for place in entries.indices {
+                entries[place].vectors = Array(rest.prefix(entries[place].passages.count))
+                rest = rest.dropFirst(entries[place].passages.count)
+            }
+        }
+        if let tokenEncoder, let settings = settings.lateInteraction {
+            let encoded = try await tokenEncoder.encode(documents: texts)
+            report.truncatedTokenPassages += encoded.count { $0.droppedTokens > 0 }
+            var rest = try await tokenEncoder.pooled(encoded.map(\.values), settings.pooling)[...]
+            for place in entries.indices {
+                entries[place].tokenVectors = Array(rest.prefix(entries[place].passages.count))
+                rest = rest.dropFirst(entries[place].passages.count)
+            }
         }
         return entries
     }
@@ -250,6 +278,35 @@ extension IndexSettings {
     public static func describe(_ embedder: BiEncoder, directory: String) async throws -> EmbedderDescription {
         let probe = try await embedder.indexVectors(of: [EmbedderDescription.probeText], as: .document).vectors[0]
         return EmbedderDescription(directory: directory, dimension: probe.count, probe: probe)
+    }
+
+    /// The sum of the token vectors by which `TokenVectorSettings` recognises a model.
+    public static func describe(
+        _ encoder: LateInteractionEncoder, directory: String
+    ) async throws -> EmbedderDescription {
+        let vectors = try await encoder.encode(documents: [EmbedderDescription.probeText])[0]
+        var sum = [Float](repeating: 0, count: vectors.dimension)
+        for (place, value) in vectors.values.enumerated() { sum[place % vectors.dimension] += value }
+        return EmbedderDescription(directory: directory, dimension: vectors.dimension, probe: sum)
+    }
+}
+
+extension LateInteractionEncoder {
+    /// The vectors of each passage, pooled, on the threads of the encoder's pool.
+    fileprivate func pooled(_ passages: [[Float]], _ pooling: TokenPooling) async throws -> [[Float]] {
+        guard pooling.factor > 1 else { return passages }
+        let dimension = description.dimension
+        return try await pool.run { lane in
+            var pooled = passages
+            pooled.withUnsafeMutableBufferPointer { pooled in
+                let slots = pooled
+                lane.parallelFor(slots.count) { place, _ in
+                    if !lane.isCancelled { slots[place] = pooling.pooled(slots[place], dimension: dimension) }
+                }
+            }
+            if lane.isCancelled { throw CancellationError() }
+            return pooled
+        }
     }
 }
 

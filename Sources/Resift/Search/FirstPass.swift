@@ -7,6 +7,8 @@ struct FirstPass: Sendable {
     let query: String
     /// Nil where no pool is dense.
     let vector: [Float]?
+    /// [tokens, dimension]; nil where no pool is of late interaction.
+    let tokenVectors: [Float]?
     let pools: [CandidatePool]
     let options: SearchOptions
     let compute: ComputePool
@@ -57,11 +59,13 @@ struct FirstPass: Sendable {
     private enum Search {
         case bm25(LexicalSearch, depth: Int)
         case dense(DenseSearch)
+        case lateInteraction(LateInteractionSearch)
     }
 
     private enum Outcome {
         case bm25(LexicalSearch, [PassageHit], depth: Int)
         case dense(DenseSearch, DenseResult)
+        case lateInteraction(LateInteractionSearch, LateInteractionCandidates)
     }
 
     private func search(_ snapshot: borrowing IndexSnapshot) throws -> [PoolHits] {
@@ -78,6 +82,10 @@ struct FirstPass: Sendable {
                     .bm25(try snapshot.lexicalSearch(query, bm25: options.bm25, in: passages), depth: pool.depth))
             case .dense:
                 searches.append(.dense(try snapshot.denseSearch(vector ?? [], limit: pool.depth, in: passages)))
+            case .colbert:
+                searches.append(
+                    .lateInteraction(
+                        try snapshot.lateInteractionSearch(tokenVectors ?? [], limit: pool.depth, in: passages)))
             }
             milliseconds.append((clock.now - begin).milliseconds)
         }
@@ -116,6 +124,7 @@ struct FirstPass: Sendable {
         switch search {
         case .bm25(let search, let depth): .bm25(search, try search.documents(limit: depth), depth: depth)
         case .dense(let search): .dense(search, try search.candidates(on: lane))
+        case .lateInteraction(let search): .lateInteraction(search, try search.candidates(on: lane))
         }
     }
 
@@ -125,6 +134,8 @@ struct FirstPass: Sendable {
         switch outcome {
         case .bm25(let search, let hits, let depth): (try snapshot.hits(hits, limit: depth), search.hasTerms)
         case .dense(let search, let candidates):
+            (try compute.withLane { lane in try snapshot.hits(search, candidates, on: lane) }, true)
+        case .lateInteraction(let search, let candidates):
             (try compute.withLane { lane in try snapshot.hits(search, candidates, on: lane) }, true)
         }
     }
@@ -169,7 +180,7 @@ struct FirstPass: Sendable {
         let only = pools.count == 1 ? hits[0] : nil
         var result = SearchResult(
             document: stored.document, passage: nil, score: only?.score ?? fused.score,
-            scoreKind: only == nil ? fusedKind : pools[0].stage == .bm25 ? .bm25 : .similarity, firstStageRank: rank,
+            scoreKind: only == nil ? fusedKind : pools[0].stage.scoreKind, firstStageRank: rank,
             fusedScore: fused.score,
             poolRanks: zip(fused.ranks, hits).map { rank, hit in
                 rank.flatMap { rank in hit.map { PoolRank(rank: rank, score: $0.score) } }
@@ -181,6 +192,16 @@ struct FirstPass: Sendable {
             result.explanation = try snapshot.explain(query, passage: number, of: stored, bm25: options.bm25)
         }
         return result
+    }
+}
+
+extension FirstStage {
+    fileprivate var scoreKind: SearchScoreKind {
+        switch self {
+        case .bm25: .bm25
+        case .dense: .similarity
+        case .colbert: .maxSim
+        }
     }
 }
 

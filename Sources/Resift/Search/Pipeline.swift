@@ -16,6 +16,8 @@ public struct Pipeline: Sendable {
     public let reranker: (any DocumentRanker)?
     /// Turns queries into vectors; nil for a search without dense vectors.
     public let embedder: BiEncoder?
+    /// Turns queries into token vectors; nil for a search without late interaction as a first stage.
+    public let tokenEncoder: LateInteractionEncoder?
     private let pool: ComputePool
 
     /// Under this many passages, a first stage puts the right document on the first page anyway.
@@ -23,11 +25,12 @@ public struct Pipeline: Sendable {
 
     public init(
         index: SearchIndex, reranker: (any DocumentRanker)? = nil, embedder: BiEncoder? = nil,
-        pool: ComputePool = .shared
+        tokenEncoder: LateInteractionEncoder? = nil, pool: ComputePool = .shared
     ) {
         self.index = index
         self.reranker = reranker
         self.embedder = embedder
+        self.tokenEncoder = tokenEncoder
         self.pool = pool
     }
 
@@ -49,7 +52,9 @@ public struct Pipeline: Sendable {
         }
         let pools = options.pools ?? defaultPools(options)
         let vector = pools.contains { $0.stage == .dense } ? try await self.vector(of: query) : nil
-        let firstPass = FirstPass(query: query, vector: vector, pools: pools, options: options, compute: pool)
+        let tokenVectors = pools.contains { $0.stage == .colbert } ? try await self.tokenVectors(of: query) : nil
+        let firstPass = FirstPass(
+            query: query, vector: vector, tokenVectors: tokenVectors, pools: pools, options: options, compute: pool)
         let found = try await index.read { snapshot in try firstPass.run(snapshot) }
         guard found.pools.contains(where: \.searched) else {
             throw RankingError(
@@ -91,6 +96,21 @@ public struct Pipeline: Sendable {
                 why: "The query has to become a vector too.", fix: "Name the model with --embedder.")
         }
         return try await embedder.indexVectors(of: [query], as: .query).vectors[0]
+    }
+
+    private func tokenVectors(of query: String) async throws -> [Float] {
+        guard index.settings.lateInteraction != nil else {
+            throw RankingError(
+                .invalidInput, what: "\(index.path) has no token vectors to search.",
+                why: "It was built without a late-interaction model.",
+                fix: "Search it with another stage, or build it again with --late-interaction.")
+        }
+        guard let tokenEncoder else {
+            throw RankingError(
+                .invalidInput, what: "A search by late interaction needs the model of the index.",
+                why: "The query has to become token vectors too.", fix: "Name the model with --late-interaction.")
+        }
+        return try await tokenEncoder.encode(queries: [query])[0].values
     }
 
     private func rerank(_ answer: inout SearchAnswer, _ options: SearchOptions, passages: Int) async throws {

@@ -81,6 +81,7 @@ public enum SearchScoreKind: String, Sendable {
     case logit
     case normalizedRelevance = "normalized_relevance"
     case calibratedProbability = "calibrated_probability"
+    /// `Σᵢ maxⱼ qᵢ · dⱼ` over token vectors.
     case maxSim = "max_sim"
     case rank
 

@@ -8,6 +8,8 @@ public enum FirstStage: String, CaseIterable, Sendable {
     case bm25
     /// By the nearest vectors.
     case dense
+    /// By late interaction with the stored token vectors.
+    case colbert
 }
 
 /// One list of candidates that goes into the fusion: a first stage, the documents it may see, and how many it gives.

@@ -49,7 +49,7 @@ struct DatasetEvaluation {
         // Measures without a cutoff, and with a large one, look as deep as this.
         let deepest = evaluator.measures.map { $0.cutoff ?? 1_000 }.max() ?? 100
         var pipeline = try await options.evaluation(dataset, stages: stages, deepest: min(deepest, 1_000))
-        if stages.contains(where: \.reranks) { pipeline.models = try await options.loadRankers(cache: cache) }
+        if stages.contains(where: \.reranks) { pipeline.models = try await options.loadRankers(pipeline, cache: cache) }
         pipeline.options.rerankOptions.deadline = deadline
         for model in pipeline.models {
             guard let pruning = try exit.pruning(model.reranker, top: DatasetEvaluation.layerExitTop) else { break }

@@ -20,12 +20,14 @@ struct DatasetOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "Whatever ranks, separated by commas, beside --models or instead: services (cohere:rerank-v3.5), language models (llm:openai/MODEL), YAML files with cascades.",
+            "Whatever ranks, separated by commas, beside --models or instead: services (cohere:rerank-v3.5), language models (llm:openai/MODEL), colbert (the index's token vectors), YAML files with cascades.",
             valueName: "rerankers"))
     var rerankers: String?
 
     @Option(help: ArgumentHelp("An embedding model, for dense and hybrid.", valueName: "model"))
     var embedder: String?
+
+    @OptionGroup var tokens: TokenVectorOptions
 
     @Option(
         help: ArgumentHelp(
@@ -68,8 +70,14 @@ struct DatasetOptions: ParsableArguments {
     private var rerankerNames: [String] { (rerankers ?? "").split(separator: ",").map(String.init) }
 
     /// The models, and what else ranks, in the order in which they were named.
-    func loadRankers(cache: (any ScoreCache)?) async throws -> [StageEvaluation.Model] {
-        let loader = RankerLoader(pool: ModelOptions.pool(threads: threads), precision: precision, cache: cache)
+    ///
+    /// - Parameter evaluation: Whose index has the token vectors that a ranker may use.
+    func loadRankers(
+        _ evaluation: StageEvaluation, cache: (any ScoreCache)?
+    ) async throws -> [StageEvaluation.Model] {
+        let loader = RankerLoader(
+            pool: ModelOptions.pool(threads: threads), precision: precision, cache: cache,
+            stored: try evaluation.tokenEncoder.map { try StoredLateInteraction(evaluation.index, encoder: $0) })
         var loaded: [StageEvaluation.Model] = []
         func add(_ name: String, _ ranker: any DocumentRanker) {
             let short = ranker is Reranker ? name.split(separator: "/").last.map(String.init) ?? name : name
@@ -96,22 +104,32 @@ struct DatasetOptions: ParsableArguments {
         _ dataset: JudgedDataset, stages: [EvaluationStage], deepest: Int
     ) async throws -> StageEvaluation {
         let pool = ModelOptions.pool(threads: threads)
-        let needsVectors = stages.contains { $0.retrieval != .bm25 }
         let encoder = try await hub.embedder(embedder, pool: pool)
-        if needsVectors, encoder == nil {
+        if encoder == nil, let stage = stages.first(where: { $0.retrieval.stages.contains(.dense) }) {
             throw RankingError(
-                .invalidInput, what: "The stages dense and hybrid need an embedding model.",
-                why: "They search vectors, and Resift has no embedder of its own.",
-                fix: "Name one with --embedder, or leave these stages out.")
+                .invalidInput, what: "The stage \(stage) needs an embedding model.",
+                why: "It searches vectors, and Resift has no embedder of its own.",
+                fix: "Name one with --embedder, or leave the stage out.")
+        }
+        let tokenEncoder = try await tokens.encoder(hub, pool: pool)
+        if tokenEncoder == nil, let stage = stages.first(where: { $0.retrieval.stages.contains(.colbert) }) {
+            throw RankingError(
+                .invalidInput, what: "The stage \(stage) needs a late-interaction model.",
+                why: "It searches token vectors, and Resift has no such model of its own.",
+                fix: "Name one with --late-interaction, or leave the stage out.")
         }
         var settings = IndexSettings(
             analyzer: try Analyzer.named(analyzer), overlapTokens: IndexDefaults.overlapTokens)
-        settings.passageTokens = try IndexDefaults.passageTokens(asked: passageTokens, embedder: encoder)
+        settings.passageTokens = try IndexDefaults.passageTokens(
+            asked: passageTokens, embedder: encoder, tokenEncoder: tokenEncoder)
+        settings.lateInteraction = try await tokens.settings(tokenEncoder)
         if let encoder, let embedder {
             settings.embedder = try await IndexSettings.describe(encoder, directory: ModelStore().pinned(embedder))
         }
         let progress = ProgressLine()
-        let opened = try await DatasetIndex.open(of: dataset, path: index, settings: settings, embedder: encoder) {
+        let opened = try await DatasetIndex.open(
+            of: dataset, path: index, settings: settings, embedder: encoder, tokenEncoder: tokenEncoder
+        ) {
             progress.show("indexing: \($0.line)")
         }
         progress.clear()
@@ -126,7 +144,7 @@ struct DatasetOptions: ParsableArguments {
         options.depth = max(200, 2 * poolSize, deepest)
         options.rerankOptions = RerankOptions(longDocuments: .truncate)
         return StageEvaluation(
-            index: opened.index, embedder: encoder,
+            index: opened.index, embedder: encoder, tokenEncoder: tokenEncoder,
             models: [], options: options, pool: pool)
     }
 }

@@ -63,7 +63,7 @@ struct TuneCommand: AsyncParsableCommand {
                     why: "Each fold needs a query.", fix: "Judge more queries, or lower --folds.")
             }
             var space = TuningSpace()
-            if datasets.embedder != nil { space.retrievals = EvaluationStage.Retrieval.allCases }
+            if datasets.embedder != nil { space.retrievals = [.bm25, .dense, .hybrid] }
             space.poolSizes = try numbers(pools, "--pools", in: 0...10_000).map { Int($0) }
             space.rankConstants = try numbers(rankConstants, "--rank-constants", in: 0...1_000_000)
             space.lexicalWeights = try numbers(weights, "--weights", in: 0...1)

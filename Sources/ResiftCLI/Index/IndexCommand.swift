@@ -8,6 +8,7 @@ struct IndexCommand: AsyncParsableCommand {
             EXAMPLES
               resift index build corpus.jsonl --output help.resift
               resift index build docs/ --output docs.resift --embedder all-MiniLM-L6-v2
+              resift index build docs/ --output docs.resift --late-interaction colbert/
               resift index add new.jsonl --index help.resift --existing update
               resift index delete doc-17 doc-18 --index help.resift
               resift index verify help.resift
@@ -66,6 +67,8 @@ struct IndexBuildCommand: AsyncParsableCommand {
             valueName: "model"))
     var embedder: String?
 
+    @OptionGroup var tokens: TokenVectorOptions
+
     @OptionGroup var hub: HubOptions
 
     @Option(
@@ -102,15 +105,20 @@ struct IndexBuildCommand: AsyncParsableCommand {
             let encoder = try await hub.embedder(embedder, pool: pool)
             var settings = IndexSettings(
                 analyzer: try Analyzer.named(analyzer), tenantField: tenantField)
-            settings.passageTokens = try IndexDefaults.passageTokens(asked: passageTokens, embedder: encoder)
+            let tokenEncoder = try await tokens.encoder(hub, pool: pool)
+            settings.passageTokens = try IndexDefaults.passageTokens(
+                asked: passageTokens, embedder: encoder, tokenEncoder: tokenEncoder)
             settings.overlapTokens =
                 overlapTokens ?? settings.passageTokens.map { min(IndexDefaults.overlapTokens, $0 / 4) } ?? 0
             if let encoder, let embedder {
                 settings.embedder = try await IndexSettings.describe(encoder, directory: ModelStore().pinned(embedder))
             }
+            settings.lateInteraction = try await tokens.settings(tokenEncoder)
             if restart { try IndexBuild.discardUnfinished(path: output) }
             let progress = ProgressLine()
-            let indexer = try Indexer(settings: settings, embedder: encoder) { progress.show($0.line) }
+            let indexer = try Indexer(settings: settings, embedder: encoder, tokenEncoder: tokenEncoder) {
+                progress.show($0.line)
+            }
             let report = try await indexer.build(
                 &source, input: source.fingerprint, to: output, replacing: replace)
             progress.clear()
@@ -143,6 +151,11 @@ struct IndexAddCommand: AsyncParsableCommand {
         help: ArgumentHelp("The index's embedding model, where it has moved since the build.", valueName: "model"))
     var embedder: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "The index's late-interaction model, where it has moved since the build.", valueName: "model"))
+    var lateInteraction: String?
+
     @OptionGroup var hub: HubOptions
 
     @Option(help: "Threads for embedding. Default: one for each CPU.")
@@ -157,10 +170,15 @@ struct IndexAddCommand: AsyncParsableCommand {
         try await reportingErrors {
             var source = try corpus.documents()
             let settings = try IndexWriter.open(path: index).settings
+            let pool = ModelOptions.pool(threads: threads)
             let encoder = try await IndexEmbedder.load(
-                settings, directory: hub.directoryIfNamed(embedder), pool: ModelOptions.pool(threads: threads))
+                settings, directory: hub.directoryIfNamed(embedder), pool: pool)
+            let tokenEncoder = try await IndexTokenEncoder.load(
+                settings, directory: hub.directoryIfNamed(lateInteraction), pool: pool)
             let progress = ProgressLine()
-            let indexer = try Indexer(settings: settings, embedder: encoder) { progress.show($0.line) }
+            let indexer = try Indexer(settings: settings, embedder: encoder, tokenEncoder: tokenEncoder) {
+                progress.show($0.line)
+            }
             let report = try await indexer.add(&source, to: index, existing: existing)
             progress.clear()
             corpus.note(source)
@@ -193,6 +211,9 @@ enum IndexReport {
         fields["passages"] = .number(JSONNumber(report.passages))
         if report.truncatedPassages > 0 {
             fields["passages_cut_by_the_embedder"] = .number(JSONNumber(report.truncatedPassages))
+        }
+        if report.truncatedTokenPassages > 0 {
+            fields["passages_cut_by_the_late_interaction_model"] = .number(JSONNumber(report.truncatedTokenPassages))
         }
         fields["seconds"] = JSONNumber((report.milliseconds / 10).rounded() / 100).map(JSONValue.number)
         FieldTable.print(fields, format)

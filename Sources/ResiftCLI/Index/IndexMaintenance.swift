@@ -74,6 +74,15 @@ struct IndexInfoCommand: AsyncParsableCommand {
             fields["overlap_tokens"] = .number(JSONNumber(info.settings.overlapTokens))
             fields["embedder"] = info.settings.embedder.map { .string($0.directory) } ?? .null
             fields["dimension"] = info.settings.embedder.map { .number(JSONNumber($0.dimension)) } ?? .null
+            fields["late_interaction"] =
+                info.settings.lateInteraction.map { .string($0.model.directory) } ?? .null
+            if let settings = info.settings.lateInteraction, let found = info.tokenVectors {
+                fields["token_vectors"] = .number(JSONNumber(found.vectors))
+                fields["token_vector_form"] = .string(settings.form.rawValue)
+                fields["token_vector_bytes"] = .number(JSONNumber(found.bytes))
+                fields["token_pooling"] = .number(JSONNumber(settings.pooling.factor))
+                fields["centroids"] = .number(JSONNumber(found.centroids))
+            }
             fields["tenant_field"] = info.settings.tenantField.map(JSONValue.string) ?? .null
             fields["metadata_fields"] = .array(info.fieldNames.map(JSONValue.string))
             fields["commits"] = .number(JSONNumber(info.generation))
@@ -110,6 +119,7 @@ struct IndexVerifyCommand: AsyncParsableCommand {
             fields["terms"] = .number(JSONNumber(found.terms))
             fields["postings"] = .number(JSONNumber(found.postings))
             fields["vectors"] = .number(JSONNumber(found.vectors))
+            fields["token_vectors"] = .number(JSONNumber(found.tokenVectors))
             if !found.isWhole {
                 fields["problems"] = .array(found.problems.map(JSONValue.string))
                 fields["further_problems"] = .number(JSONNumber(found.furtherProblems))

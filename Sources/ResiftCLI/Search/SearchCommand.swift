@@ -5,9 +5,7 @@ extension LengthEncoding: ExpressibleByArgument {}
 extension ScoreNormalization: ExpressibleByArgument {}
 extension RerankedText: ExpressibleByArgument {}
 
-enum StagesChoice: String, CaseIterable, ExpressibleByArgument {
-    case bm25, dense, hybrid
-}
+extension EvaluationStage.Retrieval: ExpressibleByArgument {}
 
 struct SearchCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -23,10 +21,13 @@ struct SearchCommand: AsyncParsableCommand {
 
             STAGES
               bm25 finds by words, dense by the nearest vectors, hybrid by both, fused by
-              reciprocal rank fusion. The default is hybrid for an index with vectors.
+              reciprocal rank fusion; colbert by late interaction with stored token
+              vectors, bm25-colbert and hybrid-colbert by it and the others, fused. The
+              default is hybrid for an index with vectors, else bm25.
               The best --pool candidates are reranked, unless that is needless: the index
               has fewer than \(Pipeline.smallIndex) passages, or the query is the first candidate's
-              title or id. --rerank and --no-rerank decide instead.
+              title or id. --rerank and --no-rerank decide instead. --reranker colbert
+              reranks by the stored token vectors, in milliseconds.
 
             POOLS
               --candidates 'STAGE[:DEPTH][:FILTER]', given several times, replaces
@@ -57,7 +58,7 @@ struct SearchCommand: AsyncParsableCommand {
     var queries: String?
 
     @Option(help: "Which first stages find candidates.")
-    var stages: StagesChoice?
+    var stages: EvaluationStage.Retrieval?
 
     @Option(help: ArgumentHelp("A list of candidates of its own; see POOLS.", valueName: "pool"))
     var candidates: [String] = []
@@ -104,6 +105,11 @@ struct SearchCommand: AsyncParsableCommand {
     @Option(
         help: ArgumentHelp("The index's embedding model, where it has moved since the build.", valueName: "model"))
     var embedder: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "The index's late-interaction model, where it has moved since the build.", valueName: "model"))
+    var lateInteraction: String?
 
     @Option(
         help: ArgumentHelp(
@@ -157,15 +163,23 @@ struct SearchCommand: AsyncParsableCommand {
                 wantsDense || embedder != nil
                 ? try await IndexEmbedder.load(
                     index.settings, directory: model.hub.directoryIfNamed(embedder), pool: compute) : nil
+            let usesStored = try options.rerank != .never && ranker.usesStoredTokenVectors()
+            let tokenEncoder =
+                stages.contains(.colbert) || usesStored || lateInteraction != nil
+                ? try await IndexTokenEncoder.load(
+                    index.settings, directory: model.hub.directoryIfNamed(lateInteraction), pool: compute) : nil
+            let stored =
+                try usesStored ? tokenEncoder.map { try StoredLateInteraction(index, encoder: $0) } : nil
             try await cache.whileOpen { cache in
                 var reranker: (any DocumentRanker)?
                 if options.rerank != .never {
-                    let loaded = try await ranker.load(model, pool: compute, cache: cache)
+                    let loaded = try await ranker.load(model, pool: compute, cache: cache, stored: stored)
                     try scores.apply(to: &options.rerankOptions, loaded)
                     options.rerankOptions.layerExit = try exit.pruning(loaded, top: options.limit)
                     reranker = loaded
                 }
-                let pipeline = Pipeline(index: index, reranker: reranker, embedder: encoder, pool: compute)
+                let pipeline = Pipeline(
+                    index: index, reranker: reranker, embedder: encoder, tokenEncoder: tokenEncoder, pool: compute)
                 if let queries {
                     try await searchMany(queries, pipeline, options)
                 } else {
@@ -212,9 +226,8 @@ struct SearchCommand: AsyncParsableCommand {
         }
         switch stages {
         case nil: return nil
-        case .bm25: return [CandidatePool(.bm25, depth: depth)]
-        case .dense: return [CandidatePool(.dense, depth: depth)]
-        case .hybrid:
+        case let stages? where stages != .hybrid: return stages.stages.map { CandidatePool($0, depth: depth) }
+        default:
             // Twice the shares, so that halves are the weights of 1 that other searches have.
             return [
                 CandidatePool(.bm25, depth: depth, weight: 2 * lexicalWeight),

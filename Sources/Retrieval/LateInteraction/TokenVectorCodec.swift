@@ -138,6 +138,14 @@ struct TokenVectorCodec: Sendable {
         return bytes / bytesPerVector
     }
 
+    /// The numbers of the centroids that whole vectors name; nil for the forms that name none.
+    func numbers(in bytes: [UInt8]) -> [UInt16]? {
+        guard form.residualBits != nil else { return nil }
+        return stride(from: 0, to: bytes.count, by: bytesPerVector).map { place in
+            UInt16(bytes[place]) | UInt16(bytes[place + 1]) << 8
+        }
+    }
+
     private static func putLittleEndian(
         _ values: some Sequence<some FixedWidthInteger>, at place: UnsafeMutablePointer<UInt8>
     ) {

@@ -17,6 +17,8 @@ public struct IndexInfo: Sendable {
     public var terms: Int
     /// Bytes of all posting lists.
     public var postingBytes: Int
+    /// Nil for an index without token vectors.
+    public var tokenVectors: TokenVectorInfo?
     /// In terms.
     public var meanPassageLength: Double
     public var fieldNames: [String]
@@ -34,9 +36,23 @@ public struct IndexInfo: Sendable {
                 settings: snapshot.settings, documents: snapshot.documentCount, passages: snapshot.passageCount,
                 deletedPassages: snapshot.state.table.deletedCount, terms: try number("SELECT count(*) FROM term"),
                 postingBytes: try number("SELECT sum(length(list)) FROM posting"),
+                tokenVectors: try snapshot.settings.lateInteraction.map { settings in
+                    let bytes = try number("SELECT sum(length(vectors)) FROM token_vector")
+                    return TokenVectorInfo(
+                        vectors: bytes / settings.form.bytesPerVector(dimension: settings.model.dimension),
+                        bytes: bytes, centroids: try number("SELECT count(*) FROM centroid"))
+                },
                 meanPassageLength: snapshot.collection.averageLength, fieldNames: snapshot.fieldNames,
                 generation: snapshot.state.generation ?? 0,
                 fileBytes: try number("PRAGMA page_count") * number("PRAGMA page_size"))
         }
     }
+}
+
+/// What an index has of token vectors.
+public struct TokenVectorInfo: Sendable, Equatable {
+    public var vectors: Int
+    /// Of the vectors, centroids and their lists not counted.
+    public var bytes: Int
+    public var centroids: Int
 }

@@ -15,6 +15,7 @@ public struct IndexVerification: Sendable {
     public var terms = 0
     public var postings = 0
     public var vectors = 0
+    public var tokenVectors = 0
     /// What is wrong, a sentence each; the first hundred. Empty for an index that is whole.
     public var problems: [String] = []
     /// Problems beyond the first hundred.
@@ -30,7 +31,7 @@ public struct IndexVerification: Sendable {
 extension SearchIndex {
     /// Reads everything and compares it with everything else: SQLite's own structure; that the postings are exactly
     /// what the documents' texts give, in the encoding that their lengths give, bounds included; that the dictionary
-    /// counts them; that metadata and vectors are those of the documents.
+    /// counts them; that metadata and vectors are those of the documents; that the token vectors are whole.
     ///
     /// - Parameter progress: Called with the share that is done, 0 ... 1.
     ///
@@ -77,6 +78,7 @@ private struct IndexCheck {
         try checkPostings()
         try checkAttributes()
         try checkVectors()
+        try checkTokenVectors()
         progress(1)
         return found
     }
@@ -202,6 +204,13 @@ private struct IndexCheck {
     private mutating func checkVectors() throws {
         guard let embedder = settings.embedder else { return }
         for problem in try VectorCheck(table: table, dimension: embedder.dimension).problems(db, &found.vectors) {
+            found.report(problem)
+        }
+    }
+
+    private mutating func checkTokenVectors() throws {
+        guard let settings = settings.lateInteraction else { return }
+        for problem in try TokenVectorCheck(table: table, settings: settings).problems(db, &found.tokenVectors) {
             found.report(problem)
         }
     }
