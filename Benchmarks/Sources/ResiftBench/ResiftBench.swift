@@ -6,6 +6,8 @@
 //     ResiftBench embed [--threads N] MODEL TEXTS             texts/s of a bi-encoder, one text a line
 //     ResiftBench search INDEX QUERIES                        p50 and p95 of BM25 top 100 on one thread
 //     ResiftBench dense INDEX COUNT                           p50 and p95 of the exact scan of random vectors
+//     ResiftBench late-interaction [--threads N] [--form F] [--centroids N] [--exact N] FOLDER
+//                                                             index, search and rerank of token_vectors.py's vectors
 //     ResiftBench deadline [--threads N] MILLISECONDS WORKLOAD.json
 //                                                             p50 and p99 of reranks with a deadline, beside a busy process
 //     ResiftBench scale [--threads N] MAX_TOKENS WORKLOAD.json
@@ -31,6 +33,9 @@ struct ResiftBench {
         let precision = arguments.take(valueOf: "--precision").flatMap(Precision.init) ?? .auto
         let fromText = arguments.take("--text")
         let model = arguments.take(valueOf: "--model")
+        let form = arguments.take(valueOf: "--form").flatMap(TokenVectorForm.init) ?? IndexDefaults.tokenVectorForm
+        let centroids = arguments.take(valueOf: "--centroids").flatMap { Int($0) }
+        let exact = arguments.take(valueOf: "--exact").flatMap { Int($0) }
         switch (arguments.first, arguments.dropFirst().first) {
         case ("summary", let path?): try await summary(path, threads: threads, precision: precision)
         case ("cold-start", let resift?): try coldStart(resift)
@@ -40,6 +45,11 @@ struct ResiftBench {
             try await SearchBench.bm25(index: index, queries: arguments[2])
         case ("dense", let index?) where arguments.count == 3:
             try await SearchBench.dense(index: index, count: Int(arguments[2]) ?? 1_000_000)
+        case ("late-interaction", let folder?):
+            var probing = LateInteractionProbing()
+            if let centroids { probing.centroids = centroids }
+            if let exact { probing.exact = exact }
+            try await LateInteractionBench.run(folder: folder, form: form, threads: threads, probing: probing)
         case ("deadline", let text?) where arguments.count == 3:
             guard let milliseconds = Double(text) else { throw CocoaError(.formatting) }
             let workload = try await Workload(path: arguments[2], threads: threads, precision: precision)
@@ -61,7 +71,7 @@ struct ResiftBench {
                 encoder, promptTokens: numbers[0], documents: numbers[1], documentTokens: numbers[2])
         default:
             print(
-                "usage: ResiftBench summary|cold-start|embed|search|dense|deadline|scale|rounds|prefix (see the head of ResiftBench.swift)"
+                "usage: ResiftBench summary|cold-start|embed|search|dense|late-interaction|deadline|scale|rounds|prefix (see the head of ResiftBench.swift)"
             )
             exit(64)
         }

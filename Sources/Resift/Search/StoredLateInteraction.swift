@@ -100,17 +100,15 @@ public struct StoredLateInteraction: DocumentRanker {
         let ids = documents.map(\.id)
         let pool = reranker.encoder.pool
         return try await index.read { snapshot in
-            try pool.withLane { lane in
-                var found: [Found] = []
-                for start in stride(from: 0, to: ids.count, by: StoredLateInteraction.blockDocuments) {
-                    if let deadline, deadline <= .now { break }
-                    let block = ids[start..<min(start + StoredLateInteraction.blockDocuments, ids.count)]
-                    // A document without an id has an empty one, which no document of an index has.
-                    found += try snapshot.maxSim(query, documents: block.map { $0 ?? "" }, on: lane)
-                        .map { $0.map(Found.found) ?? .missing }
-                }
-                return found + Array(repeating: .late, count: ids.count - found.count)
+            var found: [Found] = []
+            for start in stride(from: 0, to: ids.count, by: StoredLateInteraction.blockDocuments) {
+                if let deadline, deadline <= .now { break }
+                let block = ids[start..<min(start + StoredLateInteraction.blockDocuments, ids.count)]
+                // A document without an id has an empty one, which no document of an index has.
+                found += try snapshot.maxSim(query, documents: block.map { $0 ?? "" }, pool: pool)
+                    .map { $0.map(Found.found) ?? .missing }
             }
+            return found + Array(repeating: .late, count: ids.count - found.count)
         }
     }
 

@@ -133,20 +133,44 @@ struct IndexVerifyCommand: AsyncParsableCommand {
 struct IndexCompactCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "compact",
-        abstract: "Remove what deletions left behind and give the space back. Rankings stay as they are.")
+        abstract: "Remove what deletions left behind and give the space back. Rankings stay as they are.",
+        discussion: """
+            EXAMPLES
+              resift index compact help.resift
+              resift index compact help.resift --token-vectors 2bit
+
+            --token-vectors and --token-pooling store the token vectors that the index has
+            in fewer bytes, without encoding the documents again. That changes scores, and
+            there is no way back.
+            """)
 
     @Argument(help: "The index.")
     var index: String
 
+    @Option(help: ArgumentHelp("Store token vectors as int8, 4bit or 2bit, say.", valueName: "form"))
+    var tokenVectors: TokenVectorForm?
+
+    @Option(help: ArgumentHelp("How many token vectors become one, on average, by pooling.", valueName: "factor"))
+    var tokenPooling: Int?
+
     @Option(help: "How to print the summary.")
     var format: ReportFormat = .table
+
+    func validate() throws {
+        if let tokenPooling { try TokenVectorOptions.check(tokenPooling: tokenPooling) }
+    }
 
     func run() async throws {
         try await reportingErrors {
             let before = try await IndexInfo.read(path: index)
             let progress = ProgressLine()
             let writer = try IndexWriter.open(path: index)
-            try writer.compact { progress.show("compacting: \(Int($0 * 100)) %") }
+            let conversion =
+                tokenVectors == nil && tokenPooling == nil
+                ? nil
+                : TokenVectorConversion(
+                    form: tokenVectors, pooling: tokenPooling.map { TokenPooling(factor: $0) })
+            try writer.compact(tokenVectors: conversion) { progress.show("compacting: \(Int($0 * 100)) %") }
             progress.clear()
             let after = try await IndexInfo.read(path: index)
             var fields = JSONObject()

@@ -18,7 +18,9 @@ struct TokenVectorOptions: ParsableArguments {
     @Option(help: ArgumentHelp("How many token vectors become one, on average, by pooling.", valueName: "factor"))
     var tokenPooling = 1
 
-    func validate() throws {
+    func validate() throws { try TokenVectorOptions.check(tokenPooling: tokenPooling) }
+
+    static func check(tokenPooling: Int) throws {
         guard TokenPooling.factors.contains(tokenPooling) else {
             throw ValidationError(
                 "--token-pooling is \(tokenPooling); it has to be in \(TokenPooling.factors.lowerBound) to \(TokenPooling.factors.upperBound)."

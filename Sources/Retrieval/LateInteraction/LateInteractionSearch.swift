@@ -2,13 +2,13 @@ package import Inference
 import Ranking
 
 /// How far a late-interaction search looks.
-package struct LateInteractionProbing: Sendable, Hashable {
+public struct LateInteractionProbing: Sendable, Hashable {
     /// The nearest centroids of each token of the query, whose passages are looked at.
-    package var centroids: Int
+    public var centroids: Int
     /// How many of the best passages by centroids are scored exactly; never fewer than four times the limit.
-    package var exact: Int
+    public var exact: Int
 
-    package init(centroids: Int = 8, exact: Int = 1_024) {
+    public init(centroids: Int = 8, exact: Int = 1_024) {
         self.centroids = max(1, centroids)
         self.exact = max(1, exact)
     }

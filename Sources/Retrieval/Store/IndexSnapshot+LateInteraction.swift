@@ -1,5 +1,5 @@
 import GRDB
-package import Inference
+public import Inference
 import Ranking
 
 #if canImport(FoundationEssentials)
@@ -58,23 +58,36 @@ extension IndexSnapshot {
     }
 
     /// The best `limit` documents for a query's token vectors, best first; equal scores by document id, in byte order. A
-    /// document's score is its best passage's: `Σᵢ maxⱼ qᵢ · dⱼ`. On the calling thread.
+    /// document's score is its best passage's: `Σᵢ maxⱼ qᵢ · dⱼ`. On the calling thread and the free ones of the pool.
+    ///
+    /// - Parameters:
+    ///   - query: [tokens, dimension], of unit length: `LateInteractionEncoder.encode(queries:)`.
+    ///   - passages: What may be found, from `passages(matching:)`; nil for all.
     ///
     /// Throws RankingError: `invalidInput` where the index has no token vectors, or they have another dimension.
-    public func lateInteraction(_ query: [Float], limit: Int, in passages: DocumentSet?) throws -> [DocumentHit] {
-        let search = try lateInteractionSearch(query, limit: limit, in: passages)
-        return try hits(search, search.candidates(on: nil), on: nil)
+    public func lateInteraction(
+        _ query: [Float], limit: Int, probing: LateInteractionProbing = LateInteractionProbing(),
+        in passages: DocumentSet?, pool: ComputePool = .shared
+    ) throws -> [DocumentHit] {
+        let search = try lateInteractionSearch(query, limit: limit, probing: probing, in: passages)
+        return try pool.withLane { lane in try hits(search, search.candidates(on: lane), on: lane) }
     }
 
     // MARK: Reranking
 
     /// The late-interaction scores of documents, in the order of their ids; nil for those that the index does not have,
-    /// in this handle's scope.
+    /// in this handle's scope. On the calling thread and the free ones of the pool.
     ///
-    /// - Parameter query: [tokens, dimension], of unit length.
+    /// - Parameter query: [tokens, dimension], of unit length: `LateInteractionEncoder.encode(queries:)`.
     ///
     /// Throws RankingError: `invalidInput` where the index has no token vectors, or they have another dimension.
-    package func maxSim(_ query: [Float], documents ids: [String], on lane: Lane?) throws -> [StoredMaxSim?] {
+    public func maxSim(
+        _ query: [Float], documents ids: [String], pool: ComputePool = .shared
+    ) throws -> [StoredMaxSim?] {
+        try pool.withLane { lane in try maxSim(query, documents: ids, on: lane) }
+    }
+
+    private func maxSim(_ query: [Float], documents ids: [String], on lane: Lane) throws -> [StoredMaxSim?] {
         try check(query)
         let stored = try storedCentroids()
         let maxSim = MaxSim(

@@ -1,5 +1,5 @@
 import GRDB
-import Inference
+public import Inference
 public import Ranking
 
 #if canImport(FoundationEssentials)
@@ -12,12 +12,26 @@ extension IndexWriter {
     /// Removes what deletions left behind and joins the parts of every posting list, in one transaction of its own;
     /// then gives the free space back to the file system. Rankings and scores stay as they are.
     ///
-    /// - Parameter progress: Called with the share that is done, 0 ... 1.
-    public func compact(progress: (Double) -> Void = { _ in }) throws(RankingError) {
+    /// - Parameters:
+    ///   - tokenVectors: Writes the token vectors in this form and with this pooling, from those that are stored: what they
+    ///     were rounded to stays lost. Nil leaves them as they are.
+    ///   - pool: Its threads do that.
+    ///   - progress: Called with the share that is done, 0 ... 1.
+    ///
+    /// Throws `invalidInput` for a form with more bytes than the stored one, and for pooling what is pooled already.
+    public func compact(
+        tokenVectors converted: TokenVectorConversion? = nil, pool: ComputePool = .shared,
+        progress: (Double) -> Void = { _ in }
+    ) throws(RankingError) {
+        let changed = try converted.map { conversion throws(RankingError) in
+            try conversion.applied(to: settings.lateInteraction, path: path)
+        }
         try begin()
         do {
+            if let changed { try convertTokenVectors(to: changed, pool: pool, progress: progress) }
             try rewrite(progress: progress)
             try commit()
+            if let changed { settings.lateInteraction = changed }
         } catch {
             try rollback()
             throw error
@@ -56,6 +70,18 @@ extension IndexWriter {
             try pool.withLane { lane in
                 try queue.writeWithoutTransaction { db in
                     try tokenVectors?.train(count: table.count, db, on: lane, progress: progress)
+                }
+            }
+        }
+    }
+
+    private func convertTokenVectors(
+        to changed: TokenVectorSettings, pool: ComputePool, progress: (Double) -> Void
+    ) throws(RankingError) {
+        try IndexFile.reporting(path) {
+            try pool.withLane { lane in
+                try queue.writeWithoutTransaction { db in
+                    try tokenVectors?.convert(to: changed, count: table.count, db, on: lane, progress: progress)
                 }
             }
         }
@@ -150,5 +176,49 @@ struct PassageNumbers {
     subscript(passage: UInt32) -> UInt32? {
         guard Int(passage) < moved.count, moved[Int(passage)] != .max else { return nil }
         return moved[Int(passage)]
+    }
+}
+
+/// Another way to store the token vectors that an index has.
+public struct TokenVectorConversion: Sendable, Equatable {
+    /// Nil for the form that they have.
+    public var form: TokenVectorForm?
+    /// Nil for the pooling that they have.
+    public var pooling: TokenPooling?
+
+    public init(form: TokenVectorForm? = nil, pooling: TokenPooling? = nil) {
+        self.form = form
+        self.pooling = pooling
+    }
+
+    func applied(to stored: TokenVectorSettings?, path: String) throws(RankingError) -> TokenVectorSettings {
+        guard var settings = stored else {
+            throw RankingError(
+                .invalidInput, what: "\(path) has no token vectors.",
+                why: "It was built without a late-interaction model.",
+                fix: "Build it again with --late-interaction MODEL.")
+        }
+        if let form {
+            let dimension = settings.model.dimension
+            guard form.bytesPerVector(dimension: dimension) <= settings.form.bytesPerVector(dimension: dimension)
+            else {
+                throw RankingError(
+                    .invalidInput,
+                    what: "\(path) has token vectors in \(settings.form.rawValue); \(form.rawValue) has more bytes.",
+                    why: "What was rounded away does not come back.",
+                    fix: "Build the index again with --token-vectors \(form.rawValue).")
+            }
+            settings.form = form
+        }
+        if let pooling, pooling != settings.pooling {
+            guard settings.pooling.factor == 1 else {
+                throw RankingError(
+                    .invalidInput, what: "The token vectors of \(path) are pooled by \(settings.pooling.factor) already.",
+                    why: "Means of means are not what one pooling gives.",
+                    fix: "Build the index again with --token-pooling \(pooling.factor).")
+            }
+            settings.pooling = pooling
+        }
+        return settings
     }
 }

@@ -14,7 +14,7 @@ public import Ranking
 /// Postings of new documents are kept in memory until the commit, about 3 bytes each.
 public final class IndexWriter {
     public let path: String
-    public let settings: IndexSettings
+    public internal(set) var settings: IndexSettings
     let queue: DatabaseQueue
     var table = PassageTable()
     /// Postings of the passages that this transaction added.

@@ -120,6 +120,11 @@ public final class SearchIndex: Sendable {
         let generation = try IndexProperty.generation.count(db)
         let known = state.withLock { $0 }
         if known.generation == generation { return known }
+        guard try IndexSettings(db) == settings else {
+            throw RankingError(
+                .busy, what: "\(path) stores its token vectors in another form now.",
+                why: "Another process compacted it.", fix: "Open the index again.")
+        }
         var fresh = State(generation: generation, documents: try IndexProperty.documents.count(db))
         fresh.table = try PassageTable(db)
         for row in try Row.fetchAll(db, sql: "SELECT number, name FROM field ORDER BY name") {

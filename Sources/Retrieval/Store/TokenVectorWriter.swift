@@ -13,7 +13,7 @@ import Ranking
 /// While an index is built it has no centroids: vectors wait in a form without them until `train`. Afterwards the centroids
 /// stay as they are, and new vectors go to the nearest of them.
 struct TokenVectorWriter {
-    let settings: TokenVectorSettings
+    private(set) var settings: TokenVectorSettings
     private let kernels: Kernels
     private var dimension: Int { settings.model.dimension }
     /// The generation that the transaction's commit will make.
@@ -121,17 +121,50 @@ extension TokenVectorWriter {
         let learned = Centroids.train(
             sample, count: min(Centroids.count(forVectors: vectors), sample.count / dimension), dimension: dimension,
             kernels: kernels, on: lane)
-        let levels = settings.form.residualBits.map { bits in
-            ResidualLevels(training: residuals(of: sample, learned, on: lane), bits: bits)
-        }
-        try write(learned, levels, db)
-        let waiting = codec
-        codec = TokenVectorCodec(settings.form, learned, levels, kernels: kernels)
+        try write(learned, db)
         centroids = learned
+        try encodeAgain(
+            count: count, learned, sample: sample, pooling: nil, rewriting: settings.form.residualBits != nil, db,
+            on: lane, progress: progress)
+    }
+
+    /// Writes the vectors of an index that is built in another form. Its centroids stay.
+    mutating func convert(
+        to changed: TokenVectorSettings, count: Int, _ db: Database, on lane: Lane?, progress: (Double) -> Void
+    ) throws {
+        guard changed != settings else { return }
+        let pooling = changed.pooling == settings.pooling ? nil : changed.pooling
+        settings = changed
+        try IndexProperty.tokenVectorForm.set(changed.form.rawValue, db)
+        try IndexProperty.tokenPooling.set(changed.pooling.factor, db)
+        guard let centroids else { return }
+        let bytes = try Int.fetchOne(db, sql: "SELECT sum(length(vectors)) FROM token_vector") ?? 0
+        let vectors = try codec.count(of: bytes)
+        let sample = vectors > 0 ? try self.sample(of: vectors, db) : []
+        try db.execute(sql: "DELETE FROM token_chunk")
+        try encodeAgain(
+            count: count, centroids, sample: sample, pooling: pooling, rewriting: true, db, on: lane,
+            progress: progress)
+    }
+
+    /// Gives all vectors their centroids, and, if they are rewritten, their form.
+    private mutating func encodeAgain(
+        count: Int, _ centroids: Centroids, sample: [Float], pooling: TokenPooling?, rewriting: Bool, _ db: Database,
+        on lane: Lane?, progress: (Double) -> Void
+    ) throws {
+        var levels: ResidualLevels?
+        if let bits = settings.form.residualBits, !sample.isEmpty {
+            let learned = ResidualLevels(training: residuals(of: sample, centroids, on: lane), bits: bits)
+            try IndexProperty.tokenLevels.set(LittleEndian.bytes(learned.levels), db)
+            levels = learned
+        }
+        let before = codec
+        codec = TokenVectorCodec(settings.form, centroids, levels, kernels: kernels)
         (tail, tailNumber) = ([], 0)
         for start in stride(from: 0, to: count, by: Self.batch) {
             progress(Double(start) / Double(count))
-            try encodeAgain(start..<min(start + Self.batch, count), waiting, learned, db, on: lane)
+            let passages = start..<min(start + Self.batch, count)
+            try encodeAgain(passages, before, centroids, pooling, rewriting: rewriting, db, on: lane)
         }
         progress(1)
     }
@@ -171,28 +204,29 @@ extension TokenVectorWriter {
         return residuals
     }
 
-    private func write(_ centroids: Centroids, _ levels: ResidualLevels?, _ db: Database) throws {
+    private func write(_ centroids: Centroids, _ db: Database) throws {
         for number in 0..<centroids.count {
             let components = centroids.values[number * dimension..<(number + 1) * dimension]
             try db.cachedStatement(sql: "INSERT INTO centroid (number, components) VALUES (?, ?)")
                 .execute(arguments: [number, Data(LittleEndian.bytes(Array(components)))])
         }
-        if let levels { try IndexProperty.tokenLevels.set(LittleEndian.bytes(levels.levels), db) }
     }
 
-    /// - Parameter waiting: How the rows were written.
+    /// - Parameter before: How the rows were written.
     private mutating func encodeAgain(
-        _ passages: Range<Int>, _ waiting: TokenVectorCodec, _ centroids: Centroids, _ db: Database, on lane: Lane?
+        _ passages: Range<Int>, _ before: TokenVectorCodec, _ centroids: Centroids, _ pooling: TokenPooling?,
+        rewriting: Bool, _ db: Database, on lane: Lane?
     ) throws {
         var vectors: [Float] = []
         var ends: [Int] = []
         for passage in passages {
             // A deleted passage has no row, and an empty place in its chunk.
-            vectors += try Self.vectors(of: UInt32(passage), waiting, db)
+            let own = try Self.vectors(of: UInt32(passage), before, db)
+            vectors += pooling?.pooled(own, dimension: dimension) ?? own
             ends.append(vectors.count / dimension)
         }
         let nearest = centroids.nearest(to: vectors, on: lane)
-        let bytes = settings.form.residualBits == nil ? [] : codec.encode(vectors, nearest: nearest)
+        let bytes = rewriting ? codec.encode(vectors, nearest: nearest) : []
         var begin = 0
         for (passage, end) in zip(passages, ends) {
             if !bytes.isEmpty, end > begin {
