@@ -145,7 +145,10 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "RetrievalTests",
-            dependencies: ["Inference", "OrderedJSON", "Ranking", "Retrieval", "TestSupport"], swiftSettings: strict),
+            dependencies: [
+                "Inference", "OrderedJSON", "Ranking", "Retrieval", "TestSupport",
+                .product(name: "GRDB", package: "GRDB.swift"),
+            ], swiftSettings: strict),
         .testTarget(name: "CKernelsTests", dependencies: ["CKernels", "CKernelsChecks"], swiftSettings: strict),
         .target(
             name: "TestSupport", dependencies: ["CZlib", "Inference", "OrderedJSON"], path: "Tests/TestSupport",

@@ -48,11 +48,11 @@ struct IndexDamageTests {
     func version() throws {
         let index = try TestIndex(IndexDamageTests.lines)
         // The user version stands at byte 60 of SQLite's header.
-        for (version, why) in [(2, "A newer version of Resift wrote it."), (0, "An older version of Resift wrote it.")]
+        for (version, why) in [(3, "A newer version of Resift wrote it."), (1, "An older version of Resift wrote it.")]
         {
             try setHeader(index, 60, UInt32(version))
             try expectRefused(
-                index, "has the format version \(version); this program knows 1.", replacing: false)
+                index, "has the format version \(version); this program knows 2.", replacing: false)
             #expect(try index.look("info").stderr.contains("why: \(why)"))
         }
         try expectSuccess(index.build([#"{"_id": "n", "text": "t"}"#], ["--replace"]))

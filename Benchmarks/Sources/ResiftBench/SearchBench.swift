@@ -70,5 +70,5 @@ extension Duration {
 }
 
 extension Double {
-    fileprivate var fine: String { String(format: "%.2f", self) }
+    var fine: String { String(format: "%.2f", self) }
 }

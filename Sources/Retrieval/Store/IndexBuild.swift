@@ -70,6 +70,7 @@ public final class IndexBuild {
             try writer.lockFile()
         }
         identity = FileIdentity(path: unfinished)
+        writer.learnsCentroids = false
         try writer.begin()
     }
 

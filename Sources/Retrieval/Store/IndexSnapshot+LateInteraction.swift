@@ -139,9 +139,12 @@ extension IndexSnapshot {
     /// Centroids never change once an index is built.
     private func storedCentroids() throws -> StoredCentroids {
         if let known = state.centroids { return known }
-        guard let settings = settings.lateInteraction,
-            let stored = try StoredCentroids(settings, kernels: Kernels.forThisMachine(), db)
-        else { throw IndexProperty.corrupt("has no centroids") }
+        let kernels = try Kernels.forThisMachine()
+        guard let settings = settings.lateInteraction else { throw IndexProperty.corrupt("has no token vectors") }
+        guard let stored = try StoredCentroids(settings, kernels: kernels, db) else {
+            guard state.table.count == 0 else { throw IndexProperty.corrupt("has no centroids") }
+            return StoredCentroids(ofNothing: settings, kernels: kernels)
+        }
         index.update(state.generation) { $0.centroids = stored }
         return stored
     }

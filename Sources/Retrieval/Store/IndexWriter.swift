@@ -25,6 +25,8 @@ public final class IndexWriter {
     var documentCount = 0
     var vectors: VectorWriter?
     var tokenVectors: TokenVectorWriter?
+    /// False while an index is built, whose vectors wait for centroids until all of them are there.
+    var learnsCentroids = true
     private var fields: [UTF8Key: Int64] = [:]
     private var isOpen = false
 
@@ -286,6 +288,10 @@ public final class IndexWriter {
         changedChunks = []
         let generation = try IndexProperty.generation.count(db) + 1
         try vectors?.flush(db)
+        if learnsCentroids {
+            // Of an index that was built without documents.
+            try tokenVectors?.train(count: table.count, db, on: nil) { _ in }
+        }
         try tokenVectors?.flush(db)
         try IndexProperty.generation.set(generation, db)
         try IndexProperty.documents.set(documentCount, db)

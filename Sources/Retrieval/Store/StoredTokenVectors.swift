@@ -13,6 +13,14 @@ struct StoredCentroids: Sendable {
     let centroids: Centroids
     let codec: TokenVectorCodec
 
+    /// Of an index that never had a passage: a centroid that no vector is near to.
+    init(ofNothing settings: TokenVectorSettings, kernels: Kernels) {
+        let dimension = settings.model.dimension
+        centroids = Centroids(
+            values: [Float](repeating: 0, count: dimension), dimension: dimension, kernels: kernels)
+        codec = TokenVectorCodec(settings.form.beforeCentroids, dimension: dimension, kernels: kernels)
+    }
+
     /// Nil for an index that is not finished.
     init?(_ settings: TokenVectorSettings, kernels: Kernels, _ db: Database) throws {
         let dimension = settings.model.dimension
