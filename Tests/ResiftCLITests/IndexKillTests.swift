@@ -8,11 +8,24 @@ struct IndexKillTests {
     private static let rounds =
         ProcessInfo.processInfo.environment["RESIFT_KILL_ROUNDS"].flatMap { Int($0) } ?? 20
 
-    /// Big enough that every command runs for a while.
-    private static let count = 20_000
+    /// What the indexes hold, big enough that every command runs for a while.
+    enum Contents: String, CaseIterable {
+        case words
+        case tokenVectors
 
-    private static func corpus(_ name: String, _ random: inout SeededGenerator) -> [String] {
-        (0..<count).map { number in
+        fileprivate var count: Int { self == .words ? 20_000 : 1_500 }
+
+        fileprivate var buildOptions: [String] {
+            self == .words
+                ? ["--passage-tokens", "0"]
+                : ["--passage-tokens", "0", "--late-interaction", Repository.model("colbert-bert")]
+        }
+
+        fileprivate var compactOptions: [String] { self == .words ? [] : ["--token-vectors", "2bit"] }
+    }
+
+    private static func corpus(_ contents: Contents, _ name: String, _ random: inout SeededGenerator) -> [String] {
+        (0..<contents.count).map { number in
             let words = (0..<12).map { _ in "w\(random.int(in: 0...3_000))" }.joined(separator: " ")
             return #"{"_id": "\#(name)\#(number)", "text": "all \#(words)", "part": "\#(name)"}"#
         }
@@ -28,7 +41,9 @@ struct IndexKillTests {
         var duration: Duration = .zero
     }
 
-    private static func ids(_ name: String) -> Set<String> { Set((0..<count).map { "\(name)\($0)" }) }
+    private static func ids(_ contents: Contents, _ name: String) -> Set<String> {
+        Set((0..<contents.count).map { "\(name)\($0)" })
+    }
 
     /// Copies an index over another, and leaves nothing of an earlier round.
     private static func restore(_ index: TestIndex, from copy: String) throws {
@@ -46,46 +61,50 @@ struct IndexKillTests {
         return copy
     }
 
-    private static func scenes(_ index: TestIndex, seed: Int) throws -> [Scene] {
+    private static func scenes(_ contents: Contents, _ index: TestIndex, seed: Int) throws -> [Scene] {
         var random = SeededGenerator(seed: UInt64(seed))
-        let old = corpus("old", &random)
-        let new = try index.file(corpus("new", &random), "new.jsonl")
-        try expectSuccess(index.build(old, ["--passage-tokens", "0"]))
+        let old = corpus(contents, "old", &random)
+        let new = try index.file(corpus(contents, "new", &random), "new.jsonl")
+        try expectSuccess(index.build(old, contents.buildOptions))
         let base = try keep(index, as: "base.resift")
-        let gone = (0..<count).filter { _ in random.oneIn(2) }.map { "old\($0)" }
+        let gone = (0..<contents.count).filter { _ in random.oneIn(2) }.map { "old\($0)" }
         let list = try index.folder.write("gone.txt", gone.joined(separator: "\n"))
         try expectSuccess(index.delete([], ["--ids", list]))
         let holes = try keep(index, as: "holes.resift")
-        let oldIDs = ids("old")
+        let oldIDs = ids(contents, "old")
         let rest = oldIDs.subtracting(gone)
-        let build = ["index", "build", new, "--output", index.path, "--passage-tokens", "0", "--replace"]
+        let build = ["index", "build", new, "--output", index.path, "--replace"] + contents.buildOptions
         var scenes = [
-            Scene(name: "build", arguments: build, start: base, before: oldIDs, after: ids("new")),
+            Scene(name: "build", arguments: build, start: base, before: oldIDs, after: ids(contents, "new")),
             Scene(
                 name: "add", arguments: ["index", "add", new, "--index", index.path], start: base, before: oldIDs,
-                after: oldIDs.union(ids("new"))),
+                after: oldIDs.union(ids(contents, "new"))),
             Scene(
                 name: "delete", arguments: ["index", "delete", "--ids", list, "--index", index.path], start: base,
                 before: oldIDs, after: rest),
             Scene(
-                name: "compact", arguments: ["index", "compact", index.path], start: holes, before: rest, after: rest),
+                name: "compact", arguments: ["index", "compact", index.path] + contents.compactOptions, start: holes,
+                before: rest, after: rest),
         ]
         for place in scenes.indices {
             try restore(index, from: scenes[place].start)
             let clock = ContinuousClock()
             scenes[place].duration = try clock.measure { try expectSuccess(Resift.run(scenes[place].arguments)) }
             #expect(try Set(index.ids("all")) == scenes[place].after, "\(scenes[place].name)")
+            try index.expectWhole(documents: scenes[place].after.count)
         }
         return scenes
     }
 
     @Test(
-        "after each kill the index is whole, and has what it had before, or what the command was to do", arguments: [1])
-    func kill(seed: Int) throws {
+        "after each kill the index is whole, and has what it had before, or what the command was to do",
+        arguments: Contents.allCases)
+    func kill(contents: Contents) throws {
+        let seed = 1
         var random = SeededGenerator(seed: UInt64(seed) + 100)
         let index = try TestIndex()
         defer { withExtendedLifetime(index.folder) {} }
-        let scenes = try IndexKillTests.scenes(index, seed: seed)
+        let scenes = try IndexKillTests.scenes(contents, index, seed: seed)
         var killed: [String: Int] = [:]
         var done: [String: Int] = [:]
         var resumed = 0
@@ -106,26 +125,29 @@ struct IndexKillTests {
             guard scene.name == "build" else { continue }
             let again = try Resift.run(scene.arguments + ["--format", "json"])
             let summary = try Summary(try expectSuccess(again))
-            #expect(summary["added"] == "\(IndexKillTests.count)")
+            #expect(summary["added"] == "\(contents.count)")
             if let own = summary["added_by_an_interrupted_build"] {
-                #expect(own == "\(IndexKillTests.count)")
+                #expect(own == "\(contents.count)")
                 resumed += 1
             }
             #expect(try Set(index.ids("all")) == scene.after)
-            try index.expectWhole(documents: IndexKillTests.count)
+            try index.expectWhole(documents: contents.count)
             #expect(!FileManager.default.fileExists(atPath: index.path + ".building"))
         }
         let times = scenes.map { "\($0.name) \($0.duration)" }.joined(separator: ", ")
-        print("kills: \(killed), of these with the work done: \(done), builds resumed: \(resumed); runs: \(times)")
+        print(
+            "\(contents): kills: \(killed), of these with the work done: \(done), builds resumed: \(resumed); runs: \(times)"
+        )
         // The moments are spread over runs of a few hundred milliseconds; most have to hit.
         #expect(killed.values.reduce(0, +) > IndexKillTests.rounds / 2, "\(killed)")
     }
 
-    @Test("what a killed command leaves does not hinder the same command after it", arguments: [2])
-    func again(seed: Int) throws {
+    @Test("what a killed command leaves does not hinder the same command after it", arguments: Contents.allCases)
+    func again(contents: Contents) throws {
+        let seed = 2
         let index = try TestIndex()
         defer { withExtendedLifetime(index.folder) {} }
-        for scene in try IndexKillTests.scenes(index, seed: seed) {
+        for scene in try IndexKillTests.scenes(contents, index, seed: seed) {
             try IndexKillTests.restore(index, from: scene.start)
             for share in [0.8, 0.3, 0.6] where try Set(index.ids("all")) == scene.before {
                 _ = try Resift.runAndKill(scene.arguments, after: scene.duration * share)

@@ -8,7 +8,9 @@ struct TokenPoolingTests {
     @Test("the first vector stays, and the nearest of the others become one, by hand")
     func byHand() {
         // At 0, 10, 12, 90 and 93 degrees.
-        let vectors: [Float] = [1, 0, 0.984_807_8, 0.173_648_2, 0.978_147_6, 0.207_911_7, 0, 1, -0.052_336, 0.998_629_5]
+        let vectors: [Float] = [
+            1, 0, 0.984_807_8, 0.173_648_2, 0.978_147_6, 0.207_911_7, 0, 1, -0.052_336, 0.998_629_5,
+        ]
         let pooled = TokenPooling(factor: 2).pooled(vectors, dimension: 2)
         // Means of 10 and 12, and of 90 and 93 degrees.
         let expected: [Float] = [1, 0, 0.981_627_2, 0.190_809_0, -0.026_176_9, 0.999_657_3]

@@ -101,12 +101,16 @@ struct TokenVectorCodecTests {
         for passage in passages { starts.append(starts[starts.count - 1] + passage.count / dimension) }
         let query = maker.passage(tokens: 8...8)
         let maxSim = MaxSim(query: query, dimension: dimension, kernels: try Kernels.forThisMachine())
-        let scores = try bytes.withUnsafeBufferPointer { maxSim.scores(of: try codec.block($0), starts: starts) }
-        for (place, score) in scores.enumerated() {
-            let document = Array(back[starts[place] * dimension..<starts[place + 1] * dimension])
-            let expected = TokenVectorMaker.maxSim(query, document, dimension: dimension)
-            // The query is rounded to bytes too.
-            #expect(abs(Double(score) - expected) < (form == .int8 ? 0.1 : 1e-5), "\(form) \(place)")
+        for inBytes in [false, true] {
+            let scores = try bytes.withUnsafeBufferPointer {
+                maxSim.scores(of: try codec.block($0, inBytes: inBytes), starts: starts)
+            }
+            for (place, score) in scores.enumerated() {
+                let document = Array(back[starts[place] * dimension..<starts[place + 1] * dimension])
+                let expected = TokenVectorMaker.maxSim(query, document, dimension: dimension)
+                // In bytes the query is rounded too.
+                #expect(abs(Double(score) - expected) < (inBytes && form == .int8 ? 0.1 : 1e-5), "\(form) \(place)")
+            }
         }
     }
 
@@ -126,7 +130,7 @@ struct TokenVectorCodecTests {
         }
         #expect(throws: RankingError.self) { try decoded(codec, bytes) }
         #expect(throws: RankingError.self) {
-            try bytes.withUnsafeBufferPointer { _ = try codec.block($0) }
+            try bytes.withUnsafeBufferPointer { _ = try codec.block($0, inBytes: true) }
         }
     }
 

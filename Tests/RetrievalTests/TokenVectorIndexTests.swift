@@ -112,7 +112,9 @@ struct TokenVectorIndexTests {
         for _ in 0..<10 {
             let query = maker.passage(tokens: 8...8, noise: 0.3)
             let probing = LateInteractionProbing(centroids: 4, exact: 400)
-            let hits = try await index.read { try $0.lateInteraction(query, limit: 20, probing: probing, in: nil, pool: one) }
+            let hits = try await index.read {
+                try $0.lateInteraction(query, limit: 20, probing: probing, in: nil, pool: one)
+            }
             let again = try await index.read {
                 try $0.lateInteraction(query, limit: 20, probing: probing, in: nil, pool: three)
             }
@@ -159,6 +161,8 @@ struct TokenVectorIndexTests {
         var bytes = try #require(try await IndexInfo.read(path: path).tokenVectors?.bytes)
         for form in TokenVectorForm.allCases.dropFirst() {
             let writer = try IndexWriter.open(path: path)
+            // Compaction closes a gap too.
+            _ = try writer.delete(ids: ["d\(bytes % 7 + 20)"], ignoringMissing: true)
             try writer.compact(tokenVectors: TokenVectorConversion(form: form))
             #expect(writer.settings.lateInteraction?.form == form)
             try writer.begin()
@@ -169,8 +173,7 @@ struct TokenVectorIndexTests {
             #expect(info.bytes < bytes)
             bytes = info.bytes
             let hits = try await SearchIndex.open(path: path).read { try $0.lateInteraction(query, limit: 10, in: nil) }
-            if form == .float16 { #expect(hits.map(\.id).prefix(5) == before.map(\.id)[...]) }
-            #expect(hits.contains { $0.id == before[0].id })
+            #expect(hits.filter { hit in before.contains { $0.id == hit.id } }.count >= (form == .residual2 ? 1 : 3))
         }
         let error = await #expect(throws: RankingError.self) { try await reader.read { $0.documentCount } }
         #expect(error?.what.contains("another form") == true)
@@ -218,7 +221,9 @@ struct TokenVectorIndexTests {
     func refusals() async throws {
         var maker = TokenVectorMaker(dimension: Self.dimension, topics: 3, seed: 7)
         let build = try IndexBuild(path: path, settings: maker.settings(.int8), input: "", replacing: false)
-        for vectors in [[], [[]], [[1, 2]], [maker.passage(), maker.passage()], [[Float](repeating: .nan, count: 16)]] {
+        for vectors in [
+            [], [[]], [[1, 2]], [maker.passage(), maker.passage()], [[Float](repeating: .nan, count: 16)],
+        ] {
             let error = #expect(throws: RankingError.self) {
                 try build.writer.add(IndexEntry(IndexDocument(id: "a", text: "text"), tokenVectors: vectors))
             }

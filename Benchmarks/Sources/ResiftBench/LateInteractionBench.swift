@@ -15,12 +15,13 @@ enum LateInteractionBench {
         if !FileManager.default.fileExists(atPath: path) {
             let begin = ContinuousClock.now
             try build(path, folder: folder, lengths: lengths, form: form, pool: pool)
-            print("built in \((ContinuousClock.now - begin).seconds.text) s, peak \(ResiftBench.peakMegabytes().text) MB")
+            print("built in \(begin.duration(to: .now).seconds.text) s, peak \(ResiftBench.peakMegabytes().text) MB")
         }
         let info = try await IndexInfo.read(path: path)
         print(
             "\(info.documents) documents, \(info.tokenVectors?.vectors ?? 0) vectors, \(info.tokenVectors?.centroids ?? 0) centroids, \(form.rawValue):",
-            "\((info.tokenVectors?.bytes ?? 0) / max(1, info.documents)) bytes a document, file \(info.fileBytes / 1_000_000) MB")
+            "\((info.tokenVectors?.bytes ?? 0) / max(1, info.documents)) bytes a document, file \(info.fileBytes / 1_000_000) MB"
+        )
         let values = try numbers(folder + "/queries.f32", as: UInt32.self).map { Float(bitPattern: $0) }
         let width = queryTokens * dimension
         let queries = stride(from: 0, to: values.count, by: width).map { Array(values[$0..<$0 + width]) }
@@ -68,8 +69,10 @@ enum LateInteractionBench {
             let hits = try await index.read {
                 try $0.lateInteraction(query, limit: depth, probing: probing, in: nil, pool: pool)
             }
-            times.append((ContinuousClock.now - start).seconds * 1_000)
-            if place == 0 { print("first search, opening included: \(((ContinuousClock.now - begin).seconds * 1_000).text) ms") }
+            times.append(start.duration(to: .now).seconds * 1_000)
+            if place == 0 {
+                print("first search, opening included: \((begin.duration(to: .now).seconds * 1_000).text) ms")
+            }
             found += Set(hits.map(\.id)).intersection(exact[place * wanted..<place * wanted + min(depth, wanted)]).count
         }
         times.removeFirst()
@@ -77,7 +80,8 @@ enum LateInteractionBench {
         let recall = Double(found) / Double(queries.count * min(depth, wanted))
         print(
             "search, \(probing.centroids) centroids a token, \(probing.exact) exact: p50 \(times[times.count / 2].fine) ms,",
-            "p99 \(times[times.count * 99 / 100].fine) ms, recall@\(depth) \(recall), peak \(ResiftBench.peakMegabytes().text) MB")
+            "p99 \(times[times.count * 99 / 100].fine) ms, recall@\(depth) \(recall), peak \(ResiftBench.peakMegabytes().text) MB"
+        )
     }
 
     private static func rerank(_ path: String, _ queries: [[Float]], documents: Int, pool: ComputePool) async throws {
@@ -88,12 +92,13 @@ enum LateInteractionBench {
             let ids = (0..<depth).map { "\((place * 7_919 + $0 * 104_729) % documents)" }
             let start = ContinuousClock.now
             let scores = try await index.read { try $0.maxSim(query, documents: ids, pool: pool) }
-            times.append((ContinuousClock.now - start).seconds * 1_000)
+            times.append(start.duration(to: .now).seconds * 1_000)
             precondition(!scores.contains { $0 == nil })
         }
         times.sort()
         print(
-            "rerank of \(depth) stored documents: p50 \(times[times.count / 2].fine) ms, p99 \(times[times.count * 99 / 100].fine) ms")
+            "rerank of \(depth) stored documents: p50 \(times[times.count / 2].fine) ms, p99 \(times[times.count * 99 / 100].fine) ms"
+        )
     }
 
     private static func numbers<Number: BitwiseCopyable>(_ path: String, as type: Number.Type) throws -> [Number] {

@@ -66,7 +66,7 @@ enum SearchBench {
 }
 
 extension Duration {
-    fileprivate var seconds: Double { self / .seconds(1) }
+    var seconds: Double { self / .seconds(1) }
 }
 
 extension Double {

@@ -119,7 +119,8 @@ public struct StoredLateInteraction: DocumentRanker {
         guard stored.score.isFinite, (calibrated ?? stored.score).isFinite else {
             throw RankingError(
                 .nonFiniteScore, what: "The score of document \"\(document.id ?? "")\" is not a finite number.",
-                why: "Its stored token vectors or the query's are not of finite numbers.", fix: "Build the index again.")
+                why: "Its stored token vectors or the query's are not of finite numbers.", fix: "Build the index again."
+            )
         }
         return Candidate(
             document: document, index: place, score: calibrated ?? stored.score,

@@ -40,6 +40,7 @@ struct ServeConfiguration {
         }
         settings.indexPath = try flags.index ?? values.string("index")
         settings.embedder = try flags.embedder ?? values.string("embedder")
+        settings.lateInteraction = try flags.lateInteraction ?? values.string("late-interaction")
         settings.certificateFile = try flags.tlsCertificate ?? values.string("tls-certificate")
         settings.privateKeyFile = try flags.tlsKey ?? values.string("tls-key")
         settings.corsOrigins = try flags.corsOrigin.isEmpty ? values.strings("cors-origin") ?? [] : flags.corsOrigin
@@ -141,7 +142,8 @@ struct SettingValues {
     private static let names = [
         "host", "port", "model", "reranker", "default-model", "alias", "unknown-models", "threads", "precision",
         "long-documents",
-        "index", "embedder", "api-keys", "api-keys-file", "tls-certificate", "tls-key", "cors-origin",
+        "index", "embedder", "late-interaction", "api-keys", "api-keys-file", "tls-certificate", "tls-key",
+        "cors-origin",
         "max-body-bytes", "max-documents", "max-document-bytes", "max-request-tokens", "max-queue", "max-queue-wait",
         "max-connections", "read-timeout", "idle-timeout", "drain-delay", "drain-timeout", "cache", "cache-bytes",
         "log-format",

@@ -53,6 +53,9 @@ struct ServeOptions: ParsableArguments {
     @Option(help: ArgumentHelp("The index's embedding model, where it has moved.", valueName: "directory"))
     var embedder: String?
 
+    @Option(help: ArgumentHelp("The index's late-interaction model, where it has moved.", valueName: "directory"))
+    var lateInteraction: String?
+
     @Option(help: ArgumentHelp("API keys, one a line.", valueName: "file"))
     var apiKeysFile: String?
 

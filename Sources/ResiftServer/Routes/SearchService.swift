@@ -10,8 +10,6 @@ struct SearchCall {
     var query: String
     var options = SearchOptions()
 
-    enum Stages: String, CaseIterable { case bm25, dense, hybrid }
-
     init(_ body: RequestFields) throws(WireError) {
         query = try body.requiredString("query")
         let counts = 1...10_000
@@ -24,11 +22,8 @@ struct SearchCall {
         }
         options.rerank = try body.bool("rerank").map { $0 ? .always : .never } ?? .whenUseful
         let depth = max(100, options.poolSize)
-        switch try body.choice("stages", Stages.self) {
-        case nil: break
-        case .bm25?: options.pools = [CandidatePool(.bm25, depth: depth)]
-        case .dense?: options.pools = [CandidatePool(.dense, depth: depth)]
-        case .hybrid?: options.pools = [CandidatePool(.bm25, depth: depth), CandidatePool(.dense, depth: depth)]
+        options.pools = try body.choice("stages", EvaluationStage.Retrieval.self)?.stages.map {
+            CandidatePool($0, depth: depth)
         }
         if let deadline = try body.number("deadline_ms", in: 0.001...86_400_000) {
             options.deadline = .milliseconds(deadline)
@@ -40,12 +35,20 @@ struct SearchCall {
 struct SearchService: Sendable {
     let index: SearchIndex
     private let embedder: BiEncoder?
+    private let tokenEncoder: LateInteractionEncoder?
     private let pool: ComputePool
 
-    init(path: String, embedder: String?, pool: ComputePool) async throws {
+    /// What "colbert" reranks by; nil for an index without token vectors.
+    func storedTokenVectors() throws(RankingError) -> StoredLateInteraction? {
+        guard let tokenEncoder else { return nil }
+        return try StoredLateInteraction(index, encoder: tokenEncoder)
+    }
+
+    init(path: String, embedder: String?, lateInteraction: String?, pool: ComputePool) async throws {
         index = try SearchIndex.open(path: path)
         self.pool = pool
         self.embedder = try await IndexEmbedder.load(index.settings, directory: embedder, pool: pool)
+        tokenEncoder = try await IndexTokenEncoder.load(index.settings, directory: lateInteraction, pool: pool)
     }
 
     func answer(
@@ -57,7 +60,8 @@ struct SearchService: Sendable {
         if let deadline = options.deadline {
             options.deadline = max(.microseconds(1), deadline - (.now - exchange.begin))
         }
-        let pipeline = Pipeline(index: index, reranker: served.ranker, embedder: embedder, pool: pool)
+        let pipeline = Pipeline(
+            index: index, reranker: served.ranker, embedder: embedder, tokenEncoder: tokenEncoder, pool: pool)
         let answer = try await pipeline.search(call.query, options)
         return (json(answer, exchange), answer.reranking.report)
     }

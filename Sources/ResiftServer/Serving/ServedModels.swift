@@ -31,7 +31,9 @@ struct ServedModels: Sendable {
     let threads: Int
 
     /// Loads all models; the first is the default unless the settings name another.
-    init(_ settings: ServerSettings, pool: ComputePool) throws(RankingError) {
+    ///
+    /// - Parameter stored: The token vectors of the server's index.
+    init(_ settings: ServerSettings, stored: StoredLateInteraction?, pool: ComputePool) throws(RankingError) {
         var models: [Served] = []
         let cache: (any ScoreCache)? =
             if let address = settings.cache {
@@ -41,7 +43,7 @@ struct ServedModels: Sendable {
             }
         self.cache = cache
         threads = pool.threads
-        let loader = RankerLoader(pool: pool, precision: settings.precision, cache: cache)
+        let loader = RankerLoader(pool: pool, precision: settings.precision, cache: cache, stored: stored)
         for source in settings.models.isEmpty ? [ServerSettings.ModelSource()] : settings.models {
             let ranker = try loader.load(
                 source.ranker ?? RankerSpecification(name: source.directory ?? RankerSpecification.defaultName))

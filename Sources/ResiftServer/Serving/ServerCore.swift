@@ -26,16 +26,17 @@ struct ServerCore: Sendable {
         self.logger = logger
         trace = RequestTrace(tracer: tracer)
         metrics = ServerMetrics()
-        models = try ServedModels(settings, pool: pool)
+        search = try await settings.indexPath.asyncMap { path in
+            try await SearchService(
+                path: path, embedder: settings.embedder, lateInteraction: settings.lateInteraction, pool: pool)
+        }
+        models = try ServedModels(settings, stored: search?.storedTokenVectors(), pool: pool)
         for served in models.models {
             let metrics = metrics
             await served.model?.observeBatches { batch in metrics.record(batch, model: served.name) }
         }
         keys = APIKeys(settings.apiKeys)
         admission = Admission(settings.limits)
-        search = try await settings.indexPath.asyncMap { path in
-            try await SearchService(path: path, embedder: settings.embedder, pool: pool)
-        }
     }
 
     /// Reads a whole body, and holds its memory while `use` runs.

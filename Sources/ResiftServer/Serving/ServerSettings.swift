@@ -19,6 +19,8 @@ public struct ServerSettings: Sendable {
     public var longDocuments = LongDocuments.truncate
     public var indexPath: String?
     public var embedder: String?
+    /// Where the late-interaction model of the index is now.
+    public var lateInteraction: String?
     public var apiKeys: [String] = []
     public var certificateFile: String?
     public var privateKeyFile: String?

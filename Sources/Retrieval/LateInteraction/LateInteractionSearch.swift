@@ -19,6 +19,7 @@ public struct LateInteractionProbing: Sendable, Hashable {
 /// 1. The passages that have a token of one of the nearest centroids of a token of the query.
 /// 2. Their MaxSim with every token's vector replaced by its centroid, in whole numbers: `Σᵢ maxⱼ round(127.5 (1 + qᵢ · cⱼ))`.
 ///    The best `LateInteractionProbing.exact` of them, equal ones by ascending passage, go on.
+///    Of vectors in int8, a comparison in bytes takes the best of these, twice as many as are wanted.
 /// 3. Their MaxSim from the stored vectors: `Σᵢ maxⱼ qᵢ · dⱼ`, sorted by it, descending; equal scores by ascending passage.
 ///
 /// A passage is missed where no token of it is near a token of the query, or where centroids put others before it. No order
@@ -114,6 +115,9 @@ package struct LateInteractionSearch: Sendable {
     var documents: BestDocuments {
         BestDocuments(table: table, limit: limit, surplus: table.hasSplitDocuments ? 32 : 1)
     }
+
+    /// Of passages in int8, how many are scored exactly when so many are wanted.
+    static func keptByBytes(of count: Int) -> Int { count > Int.max / 8 ? Int.max / 4 : 2 * count }
 
     /// Steps 1 and 2: passages to score exactly, for the best `limit` of them.
     package func candidates(on lane: Lane?) throws -> LateInteractionCandidates {

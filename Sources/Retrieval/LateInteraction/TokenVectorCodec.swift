@@ -110,10 +110,13 @@ struct TokenVectorCodec: Sendable {
         }
     }
 
-    /// The vectors of some passages, ready for MaxSim: int8 ones as they are stored, the others in single precision.
-    func block(_ bytes: UnsafeBufferPointer<UInt8>) throws(RankingError) -> TokenVectorBlock {
+    /// The vectors of some passages, ready for MaxSim.
+    ///
+    /// - Parameter inBytes: Vectors of int8 are compared as they are stored. That is several times as fast, and rounds the
+    ///   query's vectors to bytes too.
+    func block(_ bytes: UnsafeBufferPointer<UInt8>, inBytes: Bool = false) throws(RankingError) -> TokenVectorBlock {
         let count = try count(of: bytes.count)
-        guard form == .int8, let base = bytes.baseAddress else {
+        guard inBytes, form == .int8, let base = bytes.baseAddress else {
             let buffer = FloatBuffer(count: count * dimension)
             try decode(bytes, into: buffer.writable)
             return .single(buffer)

@@ -152,7 +152,7 @@ public final class IndexBuild {
         try IndexFile.reporting(unfinished) {
             try writer.queue.writeWithoutTransaction { db in
                 // The room of the vectors that waited for centroids.
-                if writer.settings.lateInteraction?.form.residualBits != nil { try db.execute(sql: "VACUUM") }
+                if writer.settings.lateInteraction?.form.residualBits != nil { try IndexFile.vacuum(db) }
                 _ = try db.checkpoint(.truncate)
             }
         }

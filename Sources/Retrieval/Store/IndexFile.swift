@@ -37,6 +37,11 @@ enum IndexFile {
         return try DatabaseQueue(path: path, configuration: configuration)
     }
 
+    /// Gives free space back to the file system. The copy that SQLite makes on the way is a file, not in memory.
+    static func vacuum(_ db: Database) throws {
+        try db.execute(sql: "PRAGMA temp_store = DEFAULT; VACUUM; PRAGMA temp_store = MEMORY")
+    }
+
     /// Connections that only read, several at a time; each read sees one commit.
     static func readable(path: String) throws -> DatabasePool {
         var configuration = Configuration()

@@ -49,10 +49,19 @@ extension IndexSnapshot {
             var candidates = candidates
             // More passages than were scored: some documents have several among the best.
             if count > search.documents.firstCount { candidates = try search.candidates(count: count, on: lane) }
-            let passages = candidates.passages.sorted()
-            let scores = try StoredTokenVectors(passages.map { [$0] }, db).scores(search.query, codec, on: lane)
-            let scored = zip(passages, scores).map { ScoredDocument(document: $0, score: Double($1[0])) }
-            return Array(scored.sorted(by: ScoredDocument.precedes).prefix(count))
+            func scored(_ passages: [UInt32], inBytes: Bool = false) throws -> [ScoredDocument] {
+                let passages = passages.sorted()
+                let scores = try StoredTokenVectors(passages.map { [$0] }, db)
+                    .scores(search.query, codec, inBytes: inBytes, on: lane)
+                return zip(passages, scores).map { ScoredDocument(document: $0, score: Double($1[0])) }
+                    .sorted(by: ScoredDocument.precedes)
+            }
+            // Bytes tell which of many are worth the exact score.
+            let kept = LateInteractionSearch.keptByBytes(of: count)
+            if codec.form == .int8, candidates.passages.count > 2 * kept {
+                candidates.passages = try scored(candidates.passages, inBytes: true).prefix(kept).map(\.document)
+            }
+            return Array(try scored(candidates.passages).prefix(count))
         }
         return try hits(documents, limit: search.limit)
     }

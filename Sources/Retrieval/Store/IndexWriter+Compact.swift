@@ -38,7 +38,7 @@ extension IndexWriter {
         }
         try IndexFile.reporting(path) {
             try queue.writeWithoutTransaction { db in
-                try db.execute(sql: "VACUUM")
+                try IndexFile.vacuum(db)
                 _ = try db.checkpoint(.truncate)
             }
         }
@@ -213,7 +213,8 @@ public struct TokenVectorConversion: Sendable, Equatable {
         if let pooling, pooling != settings.pooling {
             guard settings.pooling.factor == 1 else {
                 throw RankingError(
-                    .invalidInput, what: "The token vectors of \(path) are pooled by \(settings.pooling.factor) already.",
+                    .invalidInput,
+                    what: "The token vectors of \(path) are pooled by \(settings.pooling.factor) already.",
                     why: "Means of means are not what one pooling gives.",
                     fix: "Build the index again with --token-pooling \(pooling.factor).")
             }

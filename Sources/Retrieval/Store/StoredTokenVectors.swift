@@ -123,7 +123,11 @@ struct StoredTokenVectors: Sendable {
     private static let blockPassages = 8
 
     /// The scores of each document's passages.
-    func scores(_ query: MaxSim, _ codec: TokenVectorCodec, on lane: Lane?) throws -> [[Float]] {
+    ///
+    /// - Parameter inBytes: See `TokenVectorCodec.block`.
+    func scores(
+        _ query: MaxSim, _ codec: TokenVectorCodec, inBytes: Bool = false, on lane: Lane?
+    ) throws -> [[Float]] {
         let size = StoredTokenVectors.blockPassages
         let blocks = (ends.count + size - 1) / size
         var results = [Result<[Float], any Error>](repeating: .success([]), count: blocks)
@@ -131,7 +135,7 @@ struct StoredTokenVectors: Sendable {
             let slots = results
             func score(_ block: Int) {
                 let passages = block * size..<min((block + 1) * size, ends.count)
-                slots[block] = Result { try self.scores(passages, query, codec) }
+                slots[block] = Result { try self.scores(passages, query, codec, inBytes) }
             }
             if let lane {
                 lane.parallelFor(blocks) { block, _ in if !lane.isCancelled { score(block) } }
@@ -147,12 +151,14 @@ struct StoredTokenVectors: Sendable {
         }
     }
 
-    private func scores(_ passages: Range<Int>, _ query: MaxSim, _ codec: TokenVectorCodec) throws -> [Float] {
+    private func scores(
+        _ passages: Range<Int>, _ query: MaxSim, _ codec: TokenVectorCodec, _ inBytes: Bool
+    ) throws -> [Float] {
         let begin = passages.lowerBound == 0 ? 0 : ends[passages.lowerBound - 1]
         let starts = [0] + (try passages.map { try codec.count(of: ends[$0] - begin) })
         return try bytes.withUnsafeBufferPointer { bytes in
             let own = UnsafeBufferPointer(rebasing: bytes[begin..<ends[passages.upperBound - 1]])
-            return query.scores(of: try codec.block(own), starts: starts)
+            return query.scores(of: try codec.block(own, inBytes: inBytes), starts: starts)
         }
     }
 }

@@ -82,6 +82,8 @@ struct TokenVectorWriter {
                 .execute(arguments: [moved, passage])
         }
         guard let centroids else { return }
+        // Vectors that were just given their centroids have a chunk that is not full.
+        try flush(db)
         let count = try Int.fetchOne(db, sql: "SELECT count(*) FROM token_chunk") ?? 0
         (tail, tailNumber) = ([], 0)
         // A chunk is read before the renumbered ones, which are behind it, overwrite it.
