@@ -44,7 +44,8 @@ class TokenVectors:
         self.starts = np.concatenate([[0], np.cumsum(self.lengths, dtype=np.int64)])
         half = folder / "vectors.f16"
         path, kind = (half, "<f2") if half.exists() else (folder / "vectors.f32", "<f4")
-        self.vectors = np.memmap(path, dtype=kind, mode="r").reshape(-1, DIMENSION)
+        # Copy on write, which nobody does: PyTorch wants arrays that may be written.
+        self.vectors = np.memmap(path, dtype=kind, mode="c").reshape(-1, DIMENSION)
         assert len(self.vectors) == self.starts[-1], f"{path} does not have the tokens of lengths.i32"
         self.queries = np.fromfile(folder / "queries.f32", dtype="<f4").reshape(-1, QUERY_TOKENS, DIMENSION)
 
