@@ -54,14 +54,8 @@ extension String {
     func padded(to width: Int) -> String { self + String(repeating: " ", count: max(0, width - count)) }
     func leftPadded(to width: Int) -> String { String(repeating: " ", count: max(0, width - count)) + self }
 
-    /// One line, cut to a width with an ellipsis.
-    func shortened(to width: Int) -> String {
-        let line = split(whereSeparator: \.isWhitespace).joined(separator: " ")
-        return line.count <= width ? line : line.prefix(width - 1) + "…"
-    }
-
-    /// The same with the characters marked that have one of these code points.
-    func shortened(to width: Int, marking spans: [Range<Int>]) -> String {
+    /// One line, cut to a width with an ellipsis, with the characters marked that have one of these code points.
+    func shortened(to width: Int, marking spans: [Range<Int>] = []) -> String {
         let points = spans.reduce(into: Set<Int>()) { $0.formUnion($1) }
         var line: [(character: Character, isMarked: Bool)] = []
         var point = 0
@@ -76,6 +70,7 @@ extension String {
             if isAfterSpace, !line.isEmpty { line.append((" ", false)) }
             isAfterSpace = false
             line.append((character, places.contains(where: points.contains)))
+            if line.count > width { break }
         }
         if line.count > width { line = line.prefix(width - 1) + [("…", false)] }
         var text = ""
