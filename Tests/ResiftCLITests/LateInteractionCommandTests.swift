@@ -76,7 +76,7 @@ struct LateInteractionCommandTests {
         #expect(!plain.stdout.contains("\u{1B}"))
         let shown = try Resift.onTerminal(arguments).stdout
         let (mark, end) = ("\u{1B}[1;4m", "\u{1B}[0m")
-        var unmarked = shown
+        var unmarked = shown.replacing("\r\n", with: "\n")
         for code in [mark, end, "\u{1B}[K", "\u{1B}[1m", "\u{1B}[2m", "\r"] {
             unmarked = unmarked.replacing(code, with: "")
         }
