@@ -180,10 +180,11 @@ struct RankingWriter {
     private func lines(_ matches: [TokenMatch]) -> [String] {
         guard !matches.isEmpty else { return [] }
         // What stands before the mark, the mark, and what follows.
-        var parts = matches.compactMap { match in
-            match.queryToken.map {
-                ("\($0.text) → ", match.documentToken?.text ?? "[special]", " \(formatted(match.similarity))")
-            }
+        var parts: [(String, String, String)] = matches.compactMap { match in
+            guard let query = match.queryToken?.text else { return nil }
+            let similarity = " \(formatted(match.similarity))"
+            guard let token = match.documentToken?.text else { return ("\(query) → [special]\(similarity)", "", "") }
+            return ("\(query) → ", token, similarity)
         }
         let others = matches.filter { $0.queryToken == nil }.reduce(0) { $0 + $1.similarity }
         parts.append(("special tokens and expansion \(formatted(others))", "", ""))

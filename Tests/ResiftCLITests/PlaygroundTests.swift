@@ -196,6 +196,36 @@ struct PlaygroundTests {
         try keep(page.screenshot(), "explanation")
     }
 
+    @Test("in a search the matches are marked in the title and the passage that were ranked")
+    func explanationOfSearch() throws {
+        let folder = try TemporaryFolder()
+        defer { withExtendedLifetime(folder) {} }
+        let index = folder.path + "/help.resift"
+        let built = try Resift.run([
+            "index", "build", Repository.directory + "/Examples/demo/help-centre", "--output", index,
+        ])
+        #expect(built.status == 0, "\(built.stderr)")
+        let page = try open(RunningServer(["--model", Repository.model("colbert-bert"), "--index", index]))
+        try page.evaluate("document.querySelector('input[name=mode]:checked').focus()")
+        try page.arrowRight()
+        try page.paste("Can I get my money back if I cancel a yearly subscription in Germany?", into: "#query")
+        try page.controlEnter()
+        try page.wait(until: "document.documentElement.dataset.highlights == 'done'")
+        #expect(try page.text("document.querySelector('#problem').textContent") == "")
+        let documents = "[...document.querySelectorAll('#ranking .document')]"
+        #expect(try page.number("\(documents).length") == 10)
+        try page.evaluate("document.querySelector('#tokens button').click()")
+        // What is marked is what the pair names, in every document that has it.
+        let marks = ".map(card => [...card.querySelectorAll('mark.chosen')].map(mark => mark.textContent).join('|'))"
+        let pairs = try page.texts(documents + ".map(card => card.querySelector('.matched').textContent)")
+        let marked = try page.texts(documents + marks)
+        #expect(pairs.count == 10 && marked.count == 10 && marked.contains { !$0.isEmpty })
+        for (pair, mark) in zip(pairs, marked) {
+            #expect(pair.contains("→ \(mark.isEmpty ? "[special]" : mark) "), "\(pair), \(mark)")
+        }
+        #expect(page.complaints == [])
+    }
+
     @Test("a server with keys is asked with the key that is typed; without, the page says what is missing")
     func key() throws {
         let page = try open(RunningServer(environment: ["RESIFT_API_KEYS": "first-key,second-key"]))
