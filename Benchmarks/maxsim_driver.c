@@ -1,8 +1,11 @@
 // What Benchmarks/maxsim.py calls: MaxSim over many documents, with the packing of the query in the time, as in a search.
 
+#define _POSIX_C_SOURCE 200809L
+
 #include <stdlib.h>
 #include <string.h>
 
+#include "../Tools/kernel-checks/peaks.h"
 #include "CKernels.h"
 
 static void *zeroed(size_t bytes) {
@@ -13,9 +16,21 @@ static void *zeroed(size_t bytes) {
 
 const char *bench_kernels(void) { return resift_kernels_best()->name; }
 
+/// Whether this CPU multiplies bfloat16.
+bool bench_has_bf16(void) { return resift_bf16_for(resift_kernels_best()) != NULL; }
+
+/// Of one thread, in 1e9 operations/s; 0 where it is not known.
+double bench_peak(void) { return peak_of(bench_kernels()); }
+double bench_peak_int8(void) { return peak_of_int8(resift_int8_for(resift_kernels_best())->name); }
+double bench_peak_bf16(void) { return peak_of_bf16(resift_bf16_for(resift_kernels_best())->name); }
+
 /// Documents in bytes, made once, as an index holds them.
 void bench_quantize(const float *vectors, size_t tokens, size_t k, uint8_t *bytes, resift_row_scale *scales) {
     resift_kernels_best()->quantize(vectors, k, bytes, k, scales, tokens, k);
+}
+
+void bench_round(const float *vectors, size_t tokens, size_t k, uint16_t *halves) {
+    resift_kernels_best()->round_bf16(vectors, k, halves, k, tokens, k);
 }
 
 void bench_single(const float *query, size_t n, size_t k, const float *vectors, const size_t *starts, size_t documents,
@@ -43,14 +58,14 @@ void bench_int8(const float *query, size_t n, size_t k, const uint8_t *bytes, co
     free(panels), free(integers), free(sums), free(query_scales), free(maxima);
 }
 
-/// Multiply-adds a second in single precision, from a product whose operands stay in the L1 cache.
-double bench_product(size_t rounds, size_t m, size_t n, size_t k) {
-    const resift_kernels *kernels = resift_kernels_best();
-    float *a = zeroed(m * k * sizeof *a), *b = zeroed(n * k * sizeof *b), *c = zeroed(m * n * sizeof *c);
-    float *packed = zeroed(resift_packed_count(kernels, n, k) * sizeof *packed);
-    kernels->pack_transposed(b, k, n, k, packed);
-    for (size_t round = 0; round < rounds; round++) kernels->matmul(a, k, packed, NULL, c, n, m, n, k);
-    double sum = c[0];
-    free(a), free(b), free(c), free(packed);
-    return sum;
+void bench_bf16(const float *query, size_t n, size_t k, const uint16_t *halves, const size_t *starts, size_t documents,
+                float *out) {
+    const resift_bf16_product *product = resift_bf16_for(resift_kernels_best());
+    uint16_t *panels = zeroed(resift_bf16_panel_count(product, n, k) * sizeof *panels);
+    uint16_t *rounded = zeroed(n * k * sizeof *rounded);
+    float *maxima = zeroed(n * sizeof *maxima);
+    bench_round(query, n, k, rounded);
+    for (size_t i = 0; i < n; i++) resift_bf16_pack(product, rounded + i * k, k, i, panels);
+    resift_max_sim_bf16(product, halves, k, starts, documents, panels, n, k, maxima, out);
+    free(panels), free(rounded), free(maxima);
 }

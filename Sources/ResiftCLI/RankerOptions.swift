@@ -80,17 +80,6 @@ struct RankerOptions: ParsableArguments {
     }
 }
 
-extension DocumentRanker {
-    /// The late-interaction model that ranks, behind a policy of failures.
-    var lateInteraction: LateInteractionReranker? {
-        switch self {
-        case let ranker as LateInteractionReranker: ranker
-        case let ranker as FallbackRanker: ranker.ranker.lateInteraction
-        default: nil
-        }
-    }
-}
-
 extension RerankReport {
     /// Every document has a score of the ranker that was asked for.
     var isAsAsked: Bool { isComplete && failures.isEmpty }

@@ -30,8 +30,10 @@ struct RankingWriter {
 
     private func jsonLines(_ ranking: DocumentRanking, query: Query?, _ matches: [Int: [TokenMatch]]) throws {
         for (place, candidate) in ranking.candidates.enumerated() {
-            var object = try object(candidate, rank: place + 1, ranking.report, query: query)
-            if let own = matches[candidate.index], case .object(var explanation)? = object["explain"] {
+            let own = matches[candidate.index]
+            var object = try object(
+                candidate, rank: place + 1, ranking.report, query: query, hasSpans: own != nil)
+            if let own, case .object(var explanation)? = object["explain"] {
                 explanation["matches"] = .array(own.map(\.json))
                 object["explain"] = .object(explanation)
             }
@@ -40,7 +42,7 @@ struct RankingWriter {
     }
 
     private func object(
-        _ candidate: Candidate, rank: Int, _ report: RerankReport, query: Query?
+        _ candidate: Candidate, rank: Int, _ report: RerankReport, query: Query?, hasSpans: Bool
     ) throws -> JSONObject {
         var object = JSONObject()
         if let query { object["query_id"] = .string(query.id) }
@@ -55,7 +57,7 @@ struct RankingWriter {
             others = fields.members.map { ($0.key, $0.value) }
             if let id = fields["id"] { object["id"] = id }
         }
-        object["text"] = try .string(text(of: candidate))
+        object["text"] = try .string(text(of: candidate, hasSpans: hasSpans || candidate.passage != nil))
         for (key, value) in others where key != "id" && !(key == "text" && value == object["text"]) {
             object[RankingWriter.ownNames.contains(key) ? "input_" + key : key] = value
         }
@@ -72,10 +74,10 @@ struct RankingWriter {
         return object
     }
 
-    /// The `text` field of an object that has one; otherwise the text that the model read.
-    private func text(of candidate: Candidate) throws -> String {
+    /// The `text` field of an object that has one; otherwise, and where there are spans of it, the text that the model read.
+    private func text(of candidate: Candidate, hasSpans: Bool) throws -> String {
         if case .fields(let fields) = candidate.document.content, case .string(let text)? = fields["text"],
-            candidate.passage == nil || fields["title"] == nil && rankFields == nil
+            !hasSpans || fields["title"] == nil && rankFields == nil
         {
             return text
         }
@@ -99,7 +101,8 @@ struct RankingWriter {
 
     private func tabSeparated(_ ranking: DocumentRanking, query: Query?) throws {
         for (place, candidate) in ranking.candidates.enumerated() {
-            let text = try text(of: candidate).split(whereSeparator: \.isWhitespace).joined(separator: " ")
+            let text = try text(of: candidate, hasSpans: candidate.passage != nil).split(whereSeparator: \.isWhitespace)
+                .joined(separator: " ")
             let score = candidate.isScored ? "\(candidate.score)" : ""
             let columns = [query?.id, "\(place + 1)", candidate.id ?? "\(candidate.index)", score, text]
             print(columns.compactMap(\.self).joined(separator: "\t"))
@@ -137,11 +140,12 @@ struct RankingWriter {
             let score = scores[place].leftPadded(to: scoreWidth)
             let id = ids[place].shortened(to: idWidth).padded(to: idWidth)
             let shown = candidate.passage?.text ?? (try? candidate.document.text(rankFields: rankFields)) ?? ""
-            print(
-                "\(Terminal.bold(rank))  \(score)  \(bar(candidate, largest))  \(id)  \(shown.shortened(to: textWidth))"
-            )
+            let own = matches[candidate.index] ?? []
+            let line = shown.shortened(
+                to: textWidth, marking: RankingWriter.matchedSpans(own, from: candidate.passage?.start ?? 0))
+            print("\(Terminal.bold(rank))  \(score)  \(bar(candidate, largest))  \(id)  \(line)")
             if let note = note(candidate) { print(Terminal.dim("      \(note)")) }
-            for line in lines(matches[candidate.index] ?? []) { print(Terminal.dim("      \(line)")) }
+            for line in lines(own) { print("      \(line)") }
         }
     }
 
@@ -150,7 +154,7 @@ struct RankingWriter {
         if explain {
             parts.append(
                 candidate.isScored
-                    ? "logit \(formatted(candidate.logit)), \(candidate.tokens) tokens in \(candidate.passages) passage\(candidate.passages == 1 ? "" : "s")"
+                    ? "\(candidate.scoreKind == .maxSim ? "MaxSim" : "logit") \(formatted(candidate.logit)), \(candidate.tokens) tokens in \(candidate.passages) passage\(candidate.passages == 1 ? "" : "s")"
                     : "not scored before the deadline"
             )
         }
@@ -165,22 +169,36 @@ struct RankingWriter {
         return parts.isEmpty ? nil : parts.joined(separator: "; ")
     }
 
-    /// "solar → sun 0.712, panel → panel 0.933, special tokens and expansion 18.202", broken to the width.
+    /// The places that words of the query matched, in code points from `start` on.
+    private static func matchedSpans(_ matches: [TokenMatch], from start: Int) -> [Range<Int>] {
+        matches.filter { $0.queryToken != nil }.compactMap(\.documentToken)
+            .map { $0.start - start..<$0.end - start }
+    }
+
+    /// "solar → sun 0.712, panel → panel 0.933, special tokens and expansion 18.202", broken to the width, with the
+    /// document's tokens marked.
     private func lines(_ matches: [TokenMatch]) -> [String] {
         guard !matches.isEmpty else { return [] }
-        var parts = matches.compactMap { match in
-            match.queryToken.map {
-                "\($0.text) → \(match.documentToken?.text ?? "[special]") \(formatted(match.similarity))"
-            }
+        // What stands before the mark, the mark, and what follows.
+        var parts: [(String, String, String)] = matches.compactMap { match in
+            guard let query = match.queryToken?.text else { return nil }
+            let similarity = " \(formatted(match.similarity))"
+            guard let token = match.documentToken?.text else { return ("\(query) → [special]\(similarity)", "", "") }
+            return ("\(query) → ", token, similarity)
         }
         let others = matches.filter { $0.queryToken == nil }.reduce(0) { $0 + $1.similarity }
-        parts.append("special tokens and expansion \(formatted(others))")
+        parts.append(("special tokens and expansion \(formatted(others))", "", ""))
         var lines: [String] = []
-        for part in parts {
-            if let last = lines.last, last.count + part.count + 2 <= Terminal.width - 6 {
-                lines[lines.count - 1] = last + ", " + part
+        var width = 0
+        for (before, mark, after) in parts {
+            let length = before.count + mark.count + after.count
+            let shown = Terminal.dim(before) + (mark.isEmpty ? "" : Terminal.marked(mark) + Terminal.dim(after))
+            if !lines.isEmpty, width + length + 2 <= Terminal.width - 6 {
+                lines[lines.count - 1] += Terminal.dim(", ") + shown
+                width += 2 + length
             } else {
-                lines.append(part)
+                lines.append(shown)
+                width = length
             }
         }
         return lines

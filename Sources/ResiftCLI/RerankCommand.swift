@@ -191,10 +191,15 @@ struct RerankCommand: AsyncParsableCommand {
     private func matches(
         _ ranker: any DocumentRanker, _ query: String, _ ranking: DocumentRanking, _ options: RerankOptions
     ) async throws -> [Int: [TokenMatch]] {
-        let scored = ranking.candidates.filter { $0.scoreKind == .maxSim }
-        guard explain, !scored.isEmpty, let ranker = ranker.lateInteraction else { return [:] }
-        let explanations = try await ranker.explain(query, scored.map(\.document), options: options)
-        return Dictionary(uniqueKeysWithValues: zip(scored.map(\.index), explanations))
+        guard explain, let ranker = ranker.lateInteraction else { return [:] }
+        var options = options
+        // It was for the ranking.
+        options.deadline = nil
+        let explanations = try await ranker.explain(query, ranking, limit: .max, options: options)
+        return Dictionary(
+            uniqueKeysWithValues: zip(ranking.candidates.map(\.index), explanations).compactMap { index, matches in
+                matches.map { (index, $0) }
+            })
     }
 
     private func options(_ reranker: any DocumentRanker) throws(RankingError) -> RerankOptions {

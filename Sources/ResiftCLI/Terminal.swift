@@ -24,6 +24,7 @@ enum Terminal {
     }
 
     static func bold(_ text: String) -> String { colours ? "\u{1B}[1m\(text)\u{1B}[0m" : text }
+    static func marked(_ text: String) -> String { colours ? "\u{1B}[1;4m\(text)\u{1B}[0m" : text }
     static func dim(_ text: String) -> String { colours ? "\u{1B}[2m\(text)\u{1B}[0m" : text }
 }
 
@@ -53,10 +54,33 @@ extension String {
     func padded(to width: Int) -> String { self + String(repeating: " ", count: max(0, width - count)) }
     func leftPadded(to width: Int) -> String { String(repeating: " ", count: max(0, width - count)) + self }
 
-    /// One line, cut to a width with an ellipsis.
-    func shortened(to width: Int) -> String {
-        let line = split(whereSeparator: \.isWhitespace).joined(separator: " ")
-        return line.count <= width ? line : line.prefix(width - 1) + "…"
+    /// One line, cut to a width with an ellipsis, with the characters marked that have one of these code points.
+    func shortened(to width: Int, marking spans: [Range<Int>] = []) -> String {
+        let points = spans.reduce(into: Set<Int>()) { $0.formUnion($1) }
+        var line: [(character: Character, isMarked: Bool)] = []
+        var point = 0
+        var isAfterSpace = false
+        for character in self {
+            let places = point..<point + character.unicodeScalars.count
+            point = places.upperBound
+            guard !character.isWhitespace else {
+                isAfterSpace = true
+                continue
+            }
+            if isAfterSpace, !line.isEmpty { line.append((" ", false)) }
+            isAfterSpace = false
+            line.append((character, places.contains(where: points.contains)))
+            if line.count > width { break }
+        }
+        if line.count > width { line = line.prefix(width - 1) + [("…", false)] }
+        var text = ""
+        while let isMarked = line.first?.isMarked {
+            let run = line.prefix { $0.isMarked == isMarked }
+            let part = String(run.map(\.character))
+            text += isMarked ? Terminal.marked(part) : part
+            line.removeFirst(run.count)
+        }
+        return text
     }
 }
 

@@ -14,11 +14,12 @@ struct LateInteractionTests {
         let documents: [JSONObject]
         let encoder: LateInteractionEncoder
 
-        init(_ family: String) throws {
+        init(_ family: String, kernels: Kernels? = nil) throws {
             file = try Fixtures.cases(family)
             queries = try #require(file["queries"]?.arrayValue).map { try #require($0.objectValue) }
             documents = try #require(file["documents"]?.arrayValue).map { try #require($0.objectValue) }
-            encoder = try LateInteractionEncoder.load(directory: Fixtures.model(family))
+            encoder = try LateInteractionEncoder.load(
+                directory: Fixtures.model(family), kernels: kernels ?? .forThisMachine())
         }
     }
 
@@ -42,9 +43,9 @@ struct LateInteractionTests {
         }
     }
 
-    @Test("token vectors are within 2e-5", arguments: families)
-    func vectors(family: String) async throws {
-        let golden = try Golden(family)
+    @Test("token vectors are within 2e-5, by every variant of the kernels", arguments: families, Kernels.available)
+    func vectors(family: String, kernels: String) async throws {
+        let golden = try Golden(family, kernels: .named(kernels))
         let queries = try await golden.encoder.encode(queries: golden.queries.map { try $0.strings("text") })
         let documents = try await golden.encoder.encode(documents: golden.documents.map { try $0.strings("text") })
         var compared = 0
@@ -63,9 +64,11 @@ struct LateInteractionTests {
         #expect(compared == 6)
     }
 
-    @Test("all 432 MaxSim scores are within 1e-4", arguments: families)
-    func scores(family: String) async throws {
-        let golden = try Golden(family)
+    @Test(
+        "all 432 MaxSim scores are within 1e-4, by every variant of the kernels", arguments: families,
+        Kernels.available)
+    func scores(family: String, kernels: String) async throws {
+        let golden = try Golden(family, kernels: .named(kernels))
         let texts = try golden.documents.map { try $0.strings("text") }
         let documents = try await golden.encoder.encode(documents: texts)
         var scores: [String: Float] = [:]

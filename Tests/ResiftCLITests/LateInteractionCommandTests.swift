@@ -1,3 +1,4 @@
+import Foundation
 import OrderedJSON
 import Ranking
 import Reranking
@@ -43,6 +44,51 @@ struct LateInteractionCommandTests {
         let table = try Resift.rerank(query, ["--model", Self.model, "--explain", "--format", "table"], input: input)
         #expect(table.stdout.contains("bridge → ") && table.stdout.contains("special tokens and expansion "))
         #expect(table.lines.allSatisfy { $0.count <= 80 })
+    }
+
+    @Test("the text beside the spans is the one that they are of, title and all")
+    func textOfSpans() throws {
+        let input = #"{"title": "Old bridge", "text": "over the river"}"#
+        let output = try Resift.rerank(query, ["--model", Self.model, "--explain"], input: input)
+        let object = try #require(try JSONValue.parse(Array(output.stdout.utf8)).object)
+        let text = try #require(object["text"]?.text)
+        #expect(text == "Old bridge over the river" && object["input_text"]?.text == "over the river")
+        let points = Array(text.unicodeScalars)
+        let matches = try #require(object["explain"]?.object?["matches"]?.array).compactMap(\.object)
+        let spans = matches.compactMap { $0["document"]?.object }
+        #expect(!spans.isEmpty)
+        for span in spans {
+            let (start, end) = (try #require(span["start"]?.number), try #require(span["end"]?.number))
+            #expect(span["text"]?.text?.unicodeScalars.elementsEqual(points[Int(start)..<Int(end)]) == true)
+        }
+    }
+
+    @Test(
+        "on a terminal the tokens that matched are marked in the document's line and in the matches, else nowhere",
+        .enabled(if: FileManager.default.isExecutableFile(atPath: Resift.script.path), "Needs the command script."))
+    func marks() throws {
+        let folder = try TemporaryFolder()
+        let documents = try folder.write("documents.txt", "the  bridge, of 🙂 the city")
+        let arguments = [
+            "rerank", "bridge city", "--documents", documents, "--model", Self.model, "--explain", "--format", "table",
+        ]
+        let plain = try Resift.run(arguments)
+        #expect(!plain.stdout.contains("\u{1B}"))
+        let shown = try Resift.onTerminal(arguments).stdout
+        let (mark, end) = ("\u{1B}[1;4m", "\u{1B}[0m")
+        var unmarked = shown.replacing("\r\n", with: "\n")
+        for code in [mark, end, "\u{1B}[K", "\u{1B}[1m", "\u{1B}[2m", "\r"] {
+            unmarked = unmarked.replacing(code, with: "")
+        }
+        #expect(unmarked.contains(plain.stdout), "\(shown)")
+        // Each token that "bridge" or "city" matched is marked twice: in the line, and in the matches.
+        let matches = try #require(plain.lines.first { $0.contains("bridge → ") }).split(separator: ", ")
+        let tokens = Set(matches.prefix(2).compactMap { $0.split(separator: "→ ").last?.split(separator: " ").first })
+        #expect(!tokens.isEmpty && !tokens.contains("[special]"))
+        for token in tokens {
+            let marked = shown.components(separatedBy: "\(mark)\(token)\(end)").count - 1
+            #expect(marked >= 2, "\(token): \(shown)")
+        }
     }
 
     @Test(

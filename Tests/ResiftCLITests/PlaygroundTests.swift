@@ -157,6 +157,75 @@ struct PlaygroundTests {
         try keep(page.screenshot(), "search")
     }
 
+    @Test("a late-interaction model's matches are marked, and the token that is chosen shows its pairs")
+    func explanation() throws {
+        let page = try open(RunningServer(["--model", "colbert=\(Repository.model("colbert-bert"))"]))
+        // What this model cannot do is not offered.
+        #expect(try page.evaluate("document.querySelector('#highlight-field').hidden") as? Bool == true)
+        #expect(try page.evaluate("document.querySelector('#explain-field').hidden") as? Bool == false)
+        let lines =
+            #"{"title": "The bridge 🙂", "text": "of the city"}"# + "\n" + #""river water <b>and</b> a lighthouse""#
+        try page.paste("old bridge", into: "#query")
+        try page.paste(lines, into: "#documents")
+        try page.controlEnter()
+        try page.wait(until: "document.documentElement.dataset.highlights == 'done'")
+        let chips = "[...document.querySelectorAll('#tokens button')]"
+        #expect(try page.texts(chips + ".map(chip => chip.textContent)").joined() == "oldbridge")
+        #expect(try page.number("document.querySelectorAll('#ranking mark.token').length") > 0)
+        // Marks change no text, and are where the server says.
+        #expect(Set(try page.texts(Self.shown)) == ["of the city", "river water <b>and</b> a lighthouse"])
+        #expect(try page.text("document.querySelector('#ranking h3').textContent") == "The bridge 🙂")
+        #expect(try page.number("document.querySelectorAll('#ranking .text b').length") == 0)
+
+        // By the keyboard: the chosen token stays, and each document shows what it matched there.
+        try page.evaluate(chips + "[0].focus()")
+        try page.press(" ", code: 32, text: " ")
+        #expect(try page.text("document.querySelector('#tokens button').getAttribute('aria-pressed')") == "true")
+        let pairs = try page.texts("[...document.querySelectorAll('.matched')].map(line => line.textContent)")
+        #expect(pairs.count == 2)
+        let token = try page.text(chips + "[0].textContent")
+        for pair in pairs {
+            let parts = try #require(pair.wholeMatch(of: /(.+) → (.+) (-?[0-9.]+)/))
+            #expect(String(parts.1) == token && (Double(parts.3) ?? 9) <= 1)
+        }
+        let marked = try page.texts("[...document.querySelectorAll('mark.chosen')].map(mark => mark.textContent)")
+        let expected = pairs.compactMap { $0.wholeMatch(of: /.+ → (.+) -?[0-9.]+/).map { String($0.1) } }
+            .filter { $0 != "[special]" }
+        #expect(marked.sorted() == expected.sorted())
+        #expect(page.complaints == [])
+        try keep(page.screenshot(), "explanation")
+    }
+
+    @Test("in a search the matches are marked in the title and the passage that were ranked")
+    func explanationOfSearch() throws {
+        let folder = try TemporaryFolder()
+        defer { withExtendedLifetime(folder) {} }
+        let index = folder.path + "/help.resift"
+        let built = try Resift.run([
+            "index", "build", Repository.directory + "/Examples/demo/help-centre", "--output", index,
+        ])
+        #expect(built.status == 0, "\(built.stderr)")
+        let page = try open(RunningServer(["--model", Repository.model("colbert-bert"), "--index", index]))
+        try page.evaluate("document.querySelector('input[name=mode]:checked').focus()")
+        try page.arrowRight()
+        try page.paste("Can I get my money back if I cancel a yearly subscription in Germany?", into: "#query")
+        try page.controlEnter()
+        try page.wait(until: "document.documentElement.dataset.highlights == 'done'")
+        #expect(try page.text("document.querySelector('#problem').textContent") == "")
+        let documents = "[...document.querySelectorAll('#ranking .document')]"
+        #expect(try page.number("\(documents).length") == 10)
+        try page.evaluate("document.querySelector('#tokens button').click()")
+        // What is marked is what the pair names, in every document that has it.
+        let marks = ".map(card => [...card.querySelectorAll('mark.chosen')].map(mark => mark.textContent).join('|'))"
+        let pairs = try page.texts(documents + ".map(card => card.querySelector('.matched').textContent)")
+        let marked = try page.texts(documents + marks)
+        #expect(pairs.count == 10 && marked.count == 10 && marked.contains { !$0.isEmpty })
+        for (pair, mark) in zip(pairs, marked) {
+            #expect(pair.contains("→ \(mark.isEmpty ? "[special]" : mark) "), "\(pair), \(mark)")
+        }
+        #expect(page.complaints == [])
+    }
+
     @Test("a server with keys is asked with the key that is typed; without, the page says what is missing")
     func key() throws {
         let page = try open(RunningServer(environment: ["RESIFT_API_KEYS": "first-key,second-key"]))

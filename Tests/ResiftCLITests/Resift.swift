@@ -56,6 +56,20 @@ enum Resift {
             stdout: try text(folder, "stdout"), stderr: try text(folder, "stderr"), status: process.terminationStatus)
     }
 
+    /// What a command writes to a terminal of 80 columns, with its colours. Needs the command `script`.
+    static func onTerminal(_ arguments: [String]) throws -> Output {
+        let command = (["env", "-u", "NO_COLOR", program.path] + arguments)
+            .map { "'" + $0.replacing("'", with: "'\\''") + "'" }.joined(separator: " ")
+        #if os(Linux)
+            let options = ["-qec", command, "/dev/null"]
+        #else
+            let options = ["-q", "/dev/null", "/bin/sh", "-c", command]
+        #endif
+        return try run(options, input: [], environment: ["TERM": "xterm"], program: script)
+    }
+
+    static let script = URL(fileURLWithPath: "/usr/bin/script")
+
     struct Crash: Error {
         var signal: Int32
     }

@@ -23,7 +23,7 @@ public struct LateInteractionReranker: DocumentRanker {
 
     /// Documents that are encoded at a time; fewer under a deadline, which a block that is begun may pass in vain.
     private static let blockDocuments = 64
-    private static let blockDocumentsInTime = 8
+    static let blockDocumentsInTime = 8
 
     /// Throws `invalidInput` for options that late interaction cannot obey.
     package func check(_ options: RerankOptions) throws(RankingError) {
@@ -52,12 +52,7 @@ public struct LateInteractionReranker: DocumentRanker {
             for start in stride(from: 0, to: documents.count, by: size) {
                 let block = start..<min(start + size, documents.count)
                 let blockBegin = ContinuousClock.now
-                let plans = try await encoder.pool.run(until: deadline) { lane in
-                    try block.map { index in
-                        if lane.isCancelled { throw CancellationError() }
-                        return try planner.plan(texts[index], name: ScoreHead.name(documents[index], index: index))
-                    }
-                }
+                let plans = try await plans(block, documents, texts, planner, until: deadline)
                 tokenize += ContinuousClock.now - blockBegin
                 plannedTokens += plans.reduce(0) { $0 + $1.tokens }
                 if let most = options.maxTotalTokens, plannedTokens > most {
@@ -98,23 +93,16 @@ public struct LateInteractionReranker: DocumentRanker {
         return ranking
     }
 
-    /// For each document, the nearest of its tokens to each token of the query, in the query's order: the sum of their
-    /// similarities is the document's score. Of a document that is split, its best passage's.
-    public func explain(
-        _ query: String, _ documents: [Document], options: RerankOptions = RerankOptions()
-    ) async throws -> [[TokenMatch]] {
-        try RerankInput.check(query, documents, options)
-        let planner = try PassagePlanner(encoder.sequencer, options)
-        let vectors = try await encoder.encode(query: query, until: nil)
-        let maxSim = encoder.maxSim(for: vectors)
-        var explanations: [[TokenMatch]] = []
-        for (index, text) in try options.texts(of: documents).enumerated() {
-            let plan = try planner.plan(text, name: ScoreHead.name(documents[index], index: index))
-            let passages = try await encoder.vectors(of: plan.passages.map(\.sequence))
-            let best = ScoredDocument.best(encoder.scores(of: passages, maxSim, on: nil))
-            explanations.append(TokenMatch.matches(vectors, in: query, passages[best], in: text))
+    func plans(
+        _ block: Range<Int>, _ documents: [Document], _ texts: [String], _ planner: PassagePlanner,
+        until deadline: ContinuousClock.Instant?
+    ) async throws -> [PassagePlanner.Plan] {
+        try await encoder.pool.run(until: deadline) { lane in
+            try block.map { index in
+                if lane.isCancelled { throw CancellationError() }
+                return try planner.plan(texts[index], name: ScoreHead.name(documents[index], index: index))
+            }
         }
-        return explanations
     }
 
     private func score(
@@ -131,7 +119,7 @@ public struct LateInteractionReranker: DocumentRanker {
 }
 
 /// A document's passages with their scores.
-private struct ScoredDocument: Sendable {
+struct ScoredDocument: Sendable {
     var plan: PassagePlanner.Plan
     var scores: [Float]
 
@@ -154,31 +142,5 @@ private struct ScoredDocument: Sendable {
             scoreKind: calibrated == nil ? .maxSim : .calibratedProbability,
             passage: plan.passages[best].source.map { CodePoints(text).passage(ofBytes: $0) }, logit: score,
             tokens: plan.tokens, passages: scores.count, truncatedTokens: plan.truncatedTokens)
-    }
-}
-
-extension TokenMatch {
-    /// Of equal similarities, the first token's.
-    fileprivate static func matches(
-        _ query: TokenVectors, in queryText: String, _ document: TokenVectors, in documentText: String
-    ) -> [TokenMatch] {
-        let (queryPoints, documentPoints) = (CodePoints(queryText), CodePoints(documentText))
-        let width = query.dimension
-        return (0..<query.count).map { token in
-            var (best, largest) = (0, -Double.infinity)
-            for other in 0..<document.count {
-                var product = 0.0
-                for place in 0..<width {
-                    product +=
-                        Double(query.values[token * width + place])
-                        * Double(document.values[other * width + place])
-                }
-                if product > largest { (best, largest) = (other, product) }
-            }
-            return TokenMatch(
-                queryToken: query.sources[token].map { queryPoints.passage(ofBytes: $0) },
-                documentToken: document.sources[best].map { documentPoints.passage(ofBytes: $0) },
-                similarity: Float(largest))
-        }
     }
 }

@@ -12,7 +12,8 @@ public import Retrieval
 /// compared.
 public struct StoredLateInteraction: DocumentRanker {
     public let index: SearchIndex
-    private let reranker: LateInteractionReranker
+    /// Encodes documents that the index does not have, and explains.
+    let reranker: LateInteractionReranker
 
     public var name: String { reranker.name }
 

@@ -30,9 +30,15 @@ struct RerankService: Sendable {
         try prepare(&call, served, exchange)
         if call.spans != nil, served.model == nil {
             throw WireError.field(
-                "relevant_spans", "is asked of \(served.name), which is no model on this machine",
+                "relevant_spans", "is asked of \(served.name), which is no cross-encoder on this machine",
                 fix: "Leave it out, or name one of the models of /v1/models with a `max_model_len`.")
         }
+        if call.explains, served.explainer == nil {
+            throw WireError.field(
+                "resift.explain", "is asked of \(served.name), whose scores are not sums over tokens",
+                fix: "Leave it out, or name a late-interaction model: one of /v1/models where `explains` is true.")
+        }
+        let end = call.options.deadline.map { ContinuousClock.now + $0 }
         var ranking = try await served.ranker.rerank(
             call.query, call.documents, limit: served.model == nil && call.minScore != nil ? nil : call.limit,
             options: call.options)
@@ -41,13 +47,34 @@ struct RerankService: Sendable {
             guard let model = served.model else { return nil }
             return try await SpanFinder(reranker: model, call: call).spans(of: ranking.candidates, request)
         }?.flatMap(\.self)
+        let explanation = try await explanation(of: ranking, call, served, until: end)
         let answer = RerankAnswer(
-            call: call, ranking: ranking, spans: spans, requestID: exchange.id, model: served.name,
-            warnings: [choice.warning].compactMap(\.self) + ranking.report.warnings)
+            call: call, ranking: ranking, spans: spans, explanation: explanation, requestID: exchange.id,
+            model: served.name,
+            warnings: [choice.warning, explanation?.warning].compactMap(\.self) + ranking.report.warnings)
         var response = Responder.response(answer.json)
         response.headers[.model] = served.name
         addTimes(ranking.report, exchange, to: &response)
         return (response, Outcome(report: ranking.report, model: served.name))
+    }
+
+    /// Which tokens of the results matched, in what is left of the deadline; nil where that is not asked for.
+    private func explanation(
+        of ranking: DocumentRanking, _ call: RerankCall, _ served: ServedModels.Served,
+        until end: ContinuousClock.Instant?
+    ) async throws -> RerankAnswer.Explanation? {
+        guard call.explains, let explainer = served.explainer else { return nil }
+        var explanation = RerankAnswer.Explanation(ranking)
+        var options = call.options
+        options.minScore = nil
+        if let end {
+            let left = end - .now
+            guard left > .zero else { return explanation }
+            options.deadline = left
+        }
+        explanation.matches = try await explainer.explain(
+            call.query, ranking, limit: RerankAnswer.Explanation.maxDocuments, options: options)
+        return explanation
     }
 
     /// Adds what depends on the model and the server to a call's options.
@@ -81,6 +108,10 @@ struct RerankService: Sendable {
         guard let model = served.model else {
             // Scores of a kind of their own, as they come.
             options.activation = nil
+            // Of what runs elsewhere, nobody here counts the tokens.
+            if served.ranker is LateInteractionReranker {
+                options.maxTotalTokens = core.settings.limits.maxRequestTokens
+            }
             return
         }
         options.activation = model.model.labels == 1 ? .identity : .softmax

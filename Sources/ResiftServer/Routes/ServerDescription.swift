@@ -10,7 +10,8 @@ struct ServerDescription: Sendable {
     /// Of the default model, in TEI's form; Resift's own members are under `resift`.
     func info() async throws -> JSONValue {
         // Nil for a ranker that runs elsewhere, of which these things are not known.
-        let reranker = try core.models.choose(nil).served.model
+        let served = try core.models.choose(nil).served
+        let reranker = served.model
         let model = reranker?.model
         let limits = core.settings.limits
         var names = JSONObject()
@@ -27,7 +28,7 @@ struct ServerDescription: Sendable {
         var object = JSONObject()
         object["model_id"] = .string(core.models.defaultName)
         object["model_sha"] = .null
-        object["model_dtype"] = model.map { .string($0.precision.rawValue) } ?? .null
+        object["model_dtype"] = served.precision.map { .string($0.rawValue) } ?? .null
         object["served_model_name"] = .string(core.models.defaultName)
         object["model_type"] = .object(type)
         object["max_concurrent_requests"] = .count(limits.maxQueue)
@@ -76,7 +77,8 @@ struct ServerDescription: Sendable {
                 let aliases = core.models.aliases.filter { $0.value == served.name }.keys.sorted()
                 entry["aliases"] = .array(aliases.map(JSONValue.string))
                 entry["max_model_len"] = model.map { .count($0.maxTokens) } ?? .null
-                entry["precision"] = model.map { .string($0.precision.rawValue) } ?? .null
+                entry["precision"] = served.precision.map { .string($0.rawValue) } ?? .null
+                entry["explains"] = .bool(served.explainer != nil)
                 entry["default"] = .bool(served.name == core.models.defaultName)
                 return .object(entry)
             })

@@ -23,6 +23,8 @@ struct RerankAnswer {
     let ranking: DocumentRanking
     /// Of each candidate, where the request asked for them.
     var spans: [[RelevantSpan]]?
+    /// Where the request asked for it.
+    var explanation: Explanation?
     let requestID: String
     /// The name of the model that scored.
     let model: String
@@ -35,6 +37,29 @@ struct RerankAnswer {
         var end: Int
         /// 0 to 1.
         var score: Double
+    }
+
+    /// Which token of a result each token of the query counted.
+    struct Explanation {
+        /// Results of one answer that are explained: each of them is encoded again.
+        static let maxDocuments = 100
+
+        /// Of each candidate; nil for one that is not explained.
+        var matches: [[TokenMatch]?]
+
+        init(_ ranking: DocumentRanking) {
+            matches = Array(repeating: nil, count: ranking.candidates.count)
+        }
+
+        var count: Int { matches.count { $0 != nil } }
+
+        var warning: String? {
+            guard count < matches.count else { return nil }
+            return """
+                \(matches.count - count) of \(matches.count) results are not explained: the deadline came first, another \
+                ranker scored them, or they are behind the first \(Explanation.maxDocuments).
+                """
+        }
     }
 
     var json: JSONValue {
@@ -169,7 +194,7 @@ struct RerankAnswer {
             let score = relevances[place].map { call.rawScores ? Double(candidate.logit) : $0 }
             write(candidate, score.map(JSONValue.finite) ?? .null, &entry)
             if let spans = spans?[place] { entry["relevant_spans"] = .array(spans.map(\.json)) }
-            if call.wantsReport, call.dialect != .tei { entry["resift"] = .object(details(candidate)) }
+            if call.wantsReport, call.dialect != .tei { entry["resift"] = .object(details(candidate, place)) }
             return .object(entry)
         }
     }
@@ -209,7 +234,7 @@ struct RerankAnswer {
         }
     }
 
-    private func details(_ candidate: Candidate) -> JSONObject {
+    private func details(_ candidate: Candidate, _ place: Int) -> JSONObject {
         var object = JSONObject()
         object["logit"] = candidate.isScored ? .finite(Double(candidate.logit)) : .null
         object["score_kind"] = .string(kind(candidate).rawValue)
@@ -217,10 +242,7 @@ struct RerankAnswer {
         object["passages"] = .count(candidate.passages)
         object["truncated_tokens"] = .count(candidate.truncatedTokens)
         if let passage = candidate.passage {
-            var span = JSONObject()
-            span["start"] = .count(passage.start)
-            span["end"] = .count(passage.end)
-            object["passage"] = .object(span)
+            object["passage"] = passage.span
         }
         if let ranker = candidate.rankedBy { object["ranked_by"] = .string(ranker) }
         if !candidate.additions.isEmpty {
@@ -233,17 +255,44 @@ struct RerankAnswer {
                     return .object(object)
                 })
         }
+        if let explanation {
+            object["matches"] = explanation.matches[place].map { .array($0.map(\.json)) } ?? .null
+        }
         return object
     }
 
     /// Of the score in the answer: a logit is written after a sigmoid.
     private func kind(_ candidate: Candidate) -> ScoreKind {
-        if call.rawScores, candidate.isScored { return .logit }
+        if call.rawScores, candidate.isScored { return candidate.scoreKind == .maxSim ? .maxSim : .logit }
         return candidate.scoreKind == .logit ? .normalizedRelevance : candidate.scoreKind
     }
 
     private func addReport(to object: inout JSONObject) {
-        if call.wantsReport { object["resift"] = .object(ranking.report.json) }
+        guard call.wantsReport else { return }
+        var report = ranking.report.json
+        if let explanation { report["explained_documents"] = .count(explanation.count) }
+        object["resift"] = .object(report)
+    }
+}
+
+extension Passage {
+    /// Unicode code points, half-open.
+    fileprivate var span: JSONValue {
+        var span = JSONObject()
+        span["start"] = .count(start)
+        span["end"] = .count(end)
+        return .object(span)
+    }
+}
+
+extension TokenMatch {
+    /// Null stands for a special token, the marker, or a token of the expansion.
+    fileprivate var json: JSONValue {
+        var object = JSONObject()
+        object["query"] = queryToken?.span ?? .null
+        object["document"] = documentToken?.span ?? .null
+        object["similarity"] = .finite(Double(similarity))
+        return .object(object)
     }
 }
 

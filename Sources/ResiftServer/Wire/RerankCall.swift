@@ -52,6 +52,8 @@ struct RerankCall {
     var spans: SpanRequest?
     /// Whether the answer has Resift's own members.
     var wantsReport: Bool
+    /// Whether each result says which tokens matched; brings the report along.
+    var explains: Bool
     /// What the request asked for that was not done, for the answer's warnings.
     var warnings: [String] = []
 
@@ -76,7 +78,16 @@ struct RerankCall {
         limit = top == 0 ? nil : top
         returnsDocuments = try body.firstBool(["return_documents", "return_input", "return_text"]) ?? false
         let own = try body.object("resift")
+        explains = try own?.bool("explain") ?? false
         wantsReport = try own.map { own throws(WireError) in try own.bool("report") ?? true } ?? false
+        if explains {
+            guard dialect != .tei else {
+                throw .field(
+                    "resift.explain", "has no place in this form of answer",
+                    fix: "Leave it out, or send `documents` instead of `texts`.")
+            }
+            wantsReport = true
+        }
         rawScores = try own?.bool("raw_scores") ?? false
         if !rawScores { rawScores = try body.bool("raw_scores") ?? false }
         spans = try RerankCall.spans(body)

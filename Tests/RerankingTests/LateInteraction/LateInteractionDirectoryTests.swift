@@ -53,6 +53,40 @@ struct LateInteractionDirectoryTests {
         #expect(vectors.count == vectors.tokens - 1)
     }
 
+    @Test("without a projection the hidden states are the vectors: those of a projection that changes nothing")
+    func withoutProjection() async throws {
+        let texts = ["the old bridge, and the city", "", "river water 🙂"]
+        let body = try folder.copy(ofModel: Repository.model("colbert-bert"))
+        try remove(body + "/artifact.metadata")
+        try folder.edit(body + "/config.json") { $0["architectures"] = .array([.string("BertModel")]) }
+        let alone = try await LateInteractionEncoder.load(directory: body).encode(documents: texts)
+
+        // 48 hidden numbers, each to a place of its own among 128.
+        let identity = try folder.copy(ofModel: Repository.model("colbert-bert"))
+        try folder.setFloats("linear.weight", of: identity + "/model.safetensors") { $0 / 48 == $0 % 48 ? 1 : 0 }
+        let projected = try await LateInteractionEncoder.load(directory: identity).encode(documents: texts)
+        for (own, other) in zip(alone, projected) {
+            #expect(own.count == other.count && own.sources == other.sources && own.dimension == 48)
+            for place in other.values.indices {
+                let (token, number) = (place / 128, place % 128)
+                let expected = number < 48 ? own.values[token * 48 + number] : 0
+                #expect(abs(other.values[place] - expected) < 1e-6)
+            }
+        }
+
+        // colbert-ai's settings, and a checkpoint that has no such tensor.
+        let named = try folder.copy(ofModel: Repository.model("colbert-bert"))
+        try folder.edit(named + "/artifact.metadata") { $0["dim"] = .number(JSONNumber(48)) }
+        try folder.editBytes(named + "/model.safetensors") { bytes in
+            guard let name = bytes.range(of: Data("linear.weight".utf8)) else { return }
+            bytes.replaceSubrange(name, with: Data("absent.weight".utf8))
+        }
+        let declared = try LateInteractionEncoder.load(directory: named)
+        #expect(declared.description.layout == "stanford" && declared.description.dimension == 48)
+        let own = try await declared.encode(documents: texts)
+        #expect(own == alone)
+    }
+
     @Test("query tokens attend to the expansion where the model says so, and only then")
     func attendsToExpansion() async throws {
         let copy = try folder.copy(ofModel: Repository.model("colbert-bert-pylate"))

@@ -91,7 +91,7 @@ struct LateInteractionRerankerTests {
         let explanations = try await reranker.explain(query, documents)
         #expect(explanations.count == 3)
         for candidate in ranking.candidates {
-            let matches = explanations[candidate.index]
+            let matches = try #require(explanations[candidate.index])
             #expect(matches.count == 32)
             let sum = matches.reduce(0.0) { $0 + Double($1.similarity) }
             #expect(abs(sum - Double(candidate.score)) < 1e-4)
@@ -115,11 +115,30 @@ struct LateInteractionRerankerTests {
         let ranking = try await reranker.rerank("river memory", [document], limit: nil, options: options)
         let candidate = try #require(ranking.candidates.first)
         let passage = try #require(candidate.passage)
-        let matches = try #require(try await reranker.explain("river memory", [document], options: options).first)
+        let explanations = try await reranker.explain("river memory", [document], options: options)
+        let matches = try #require(explanations.first ?? nil)
         #expect(abs(matches.reduce(0.0) { $0 + Double($1.similarity) } - Double(candidate.score)) < 1e-4)
         for token in matches.compactMap(\.documentToken) {
             #expect(token.start >= passage.start && token.end <= passage.end)
         }
+    }
+
+    @Test("documents are explained alike alone and among others; what a deadline leaves is not explained, and no error")
+    func explanationInTime() async throws {
+        let reranker = try reranker("colbert-bert")
+        let documents = documents(20, seed: 8)
+        let all = try await reranker.explain("river city", documents)
+        #expect(all.count == 20 && !all.contains(nil))
+        for index in [0, 7, 8, 19] {
+            let alone = try await reranker.explain("river city", [documents[index]])
+            #expect(alone == [all[index]])
+        }
+        let inTime = try await reranker.explain(
+            "river city", documents, options: RerankOptions(deadline: .seconds(600)))
+        #expect(inTime == all)
+        let late = try await reranker.explain(
+            "river city", documents, options: RerankOptions(deadline: .nanoseconds(1)))
+        #expect(late == [[TokenMatch]?](repeating: nil, count: 20))
     }
 
     @Test("what a deadline leaves without a score follows behind, in the order given")
