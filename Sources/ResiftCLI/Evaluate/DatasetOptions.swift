@@ -68,8 +68,9 @@ struct DatasetOptions: ParsableArguments {
     private var rerankerNames: [String] { (rerankers ?? "").split(separator: ",").map(String.init) }
 
     /// The models, and what else ranks, in the order in which they were named.
-    func loadRankers(cache: (any ScoreCache)?) async throws -> [StageEvaluation.Model] {
-        let loader = RankerLoader(pool: ModelOptions.pool(threads: threads), precision: precision, cache: cache)
+    func loadRankers(cache: (any ScoreCache)?, prices: PriceList) async throws -> [StageEvaluation.Model] {
+        let loader = RankerLoader(
+            pool: ModelOptions.pool(threads: threads), precision: precision, cache: cache, prices: prices)
         var loaded: [StageEvaluation.Model] = []
         func add(_ name: String, _ ranker: any DocumentRanker) {
             let short = ranker is Reranker ? name.split(separator: "/").last.map(String.init) ?? name : name
