@@ -1,4 +1,5 @@
 import OrderedJSON
+import Outbound
 public import Ranking
 public import Reranking
 import Synchronization

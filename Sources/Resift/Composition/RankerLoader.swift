@@ -1,5 +1,6 @@
 public import Hub
 public import Inference
+import Outbound
 public import Ranking
 import RemoteRerankers
 public import Reranking
@@ -113,6 +114,7 @@ public struct RankerLoader: Sendable {
                 fix: "Leave these settings out, or name a language model: llm:PROVIDER/MODEL.")
         }
         var settings = ServiceSettings()
+        settings.proxies = ProxySettings(environment: environment)
         try apply(choices, to: &settings)
         var options = RemoteRerankerOptions()
         options.prices[name.service, name.model] = try price(choices, written)
@@ -130,6 +132,7 @@ public struct RankerLoader: Sendable {
             key: key, price: price(choices, written), contextTokens: own.contextTokens, extraFields: own.extraFields,
             environment: environment
         ) { settings in
+            settings.proxies = ProxySettings(environment: environment)
             if let timeout = choices.timeout { settings.timeout = timeout }
             if let attempts = choices.attempts { settings.retries.attempts = attempts }
         }
@@ -157,9 +160,9 @@ public struct RankerLoader: Sendable {
         }
         let reranker = try name.reranker(model, listwise: listwise, pointwise: pointwise)
         guard let cache else { return reranker }
-        // Whatever changes what the model reads changes its answers: the words themselves, not the file they are in.
-        let configuration = [written, "\(own)", prompt?.text ?? PromptTemplate.own(for: purpose)].joined(
-            separator: "\n")
+        // The words themselves, not the file that they are in.
+        let words = prompt?.text ?? PromptTemplate.own(for: purpose)
+        let configuration = [written, own.cacheText, words].joined(separator: "\n")
         return CachedRanker(
             reranker, configuration: configuration, scoring: name.method == .listwise ? .listwise : .pointwise,
             in: cache)

@@ -88,6 +88,13 @@ public struct RankerSpecification: Sendable, Equatable {
 
         public init(promptFile: String? = nil) { self.promptFile = promptFile }
 
+        /// Everything that changes what is asked or how an answer is read, except the prompt, in one text.
+        var cacheText: String {
+            let numbers = [documentTokens, maxOutputTokens, windowSize, windowStep].map { $0.map(String.init) ?? "-" }
+            return (numbers + [unusableAnswers?.rawValue ?? "-", JSONValue.object(extraFields).compact]).joined(
+                separator: " ")
+        }
+
         /// The first one that is about listwise reranking, as a file calls it; nil where none is said.
         var listwiseKey: String? {
             [
