@@ -11,8 +11,9 @@ struct ModelsPromptCommand: ParsableCommand {
               resift rerank "notice period" --documents contracts.jsonl \\
                 --reranker llm:openai/MODEL --prompt prompt.txt
 
-            Names in braces are places that are filled in: {query}, {passages} and, listwise,
-            {answer_form} are needed; {count}, {boundary} and {instruction} may be there.
+            Names in braces are places that are filled in: {query}, {passages} and, for
+            listwise, {answer_form} are needed; {count}, {boundary} and {instruction}
+            may be there.
             """)
 
     enum Purpose: String, CaseIterable, ExpressibleByArgument {

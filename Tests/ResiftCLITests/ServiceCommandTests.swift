@@ -146,6 +146,39 @@ struct ServiceCommandTests {
         for output in [ranked, thrown, kept, replaced, many] { #expect(!(output.stdout + output.stderr).contains(key)) }
     }
 
+    @Test("a slow language model: at the deadline every document is there once, and what happened is said")
+    func slowModel() throws {
+        // From the front, the second window is never answered.
+        let chat = try ScriptedServices.chat(waits: { number in
+            if number % 2 == 1 { try? await Task.sleep(for: .seconds(600)) }
+        })
+        defer { chat.close() }
+        let documents = (0..<30).map { "document \($0)\n" }.joined()
+        func rerank(_ options: [String]) throws -> Resift.Output {
+            try Resift.run(
+                ["rerank", "q", "--documents", "-", "--limit", "0", "--reranker"] + options, input: documents)
+        }
+        let name = "llm:vllm/m@\(chat.url)"
+        // The command may need more than seconds for its first window on a busy machine.
+        for (attempt, seconds) in [4, 20, 90].enumerated() {
+            let output = try rerank([name, "--deadline", "\(seconds)s", "--strict"])
+            #expect(output.status == 79 && output.lines.count == 30, "\(output.stderr)")
+            let results = try output.lines.map { try Summary($0) }
+            #expect(Set(results.compactMap { $0["index"] }).count == 30)
+            if output.stderr.contains("left 30 of 30"), attempt < 2 { continue }
+            #expect(output.stderr.contains("left 10 of 30 documents without a score"), "\(output.stderr)")
+            #expect(results.prefix(20).map { $0["index"] } == (0..<20).reversed().map { "\($0)" })
+            #expect(results.suffix(10).map { $0["index"] } == (20..<30).map { "\($0)" })
+            break
+        }
+        // Each attempt may take so long; then the policy decides.
+        let file = try dataset.folder.write(
+            "slow.yaml", "reranker: \(name)\ntimeout: 300ms\nattempts: 1\non-failure: keep-order\n")
+        let kept = try rerank([file])
+        #expect(kept.status == 0 && kept.lines.count == 30, "\(kept.stderr)")
+        #expect(kept.stderr.contains("(unreachable)") && kept.stderr.contains("did not answer in 0.3 seconds"))
+    }
+
     @Test("through every client that our server speaks the form of, scores are those of the local model")
     func ownServer() throws {
         let server = try RunningServer(["--model", "m=\(Resift.model)"])
