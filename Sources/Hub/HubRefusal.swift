@@ -67,7 +67,9 @@ extension HubClient {
             why: response.status == .tooManyRequests
                 ? "It had too many requests from here\(settings.token == nil ? "; it allows more to those with a token" : "")."
                 : "It, or the host that stores its files, has a problem of its own.",
-            fix: "Run the command again \(wait.map { "in \($0)" } ?? "later"): what was downloaded is kept.")
+            fix:
+                "Run the command again \(wait.map { "in \(Int(($0 / .seconds(1)).rounded(.up))) seconds" } ?? "later"): what was downloaded is kept."
+        )
     }
 
     private var gated: RankingError {

@@ -60,7 +60,8 @@ struct LateInteractionCacheTests {
         #expect(try await hits(original) == 3)
         #expect(try await hits(original, precision: .bf16) == 0)
         let folder = try TemporaryFolder()
-        let copy = folder.path + "/copy"
+        // The folder's name is the model's.
+        let copy = folder.path + "/model"
         try FileManager.default.copyItem(atPath: original, toPath: copy)
         #expect(try await hits(copy) == 3, "the same files elsewhere")
         let settings = copy + (family == "colbert-bert" ? "/artifact.metadata" : "/config_sentence_transformers.json")
