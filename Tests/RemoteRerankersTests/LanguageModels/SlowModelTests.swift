@@ -120,18 +120,4 @@ struct SlowModelTests {
         }
         Issue.record("Two windows took more than a minute.")
     }
-
-    @Test("a service that is slow to recover from being busy ends at the deadline too, not in its waits")
-    func waits() async throws {
-        let server = try servers.start { request, number in
-            number == 0
-                ? SlowModelTests.reversed(request)
-                : ChatScript.openAI.error(529, type: "overloaded_error", "busy", headers: ["Retry-After": "30"])
-        }
-        // The wait that it asks for is longer than what is left: the failure is the answer, at once.
-        let error = await #expect(throws: RankingError.self) {
-            try await ranker(server).rerank("q", documents, limit: nil, options: RerankOptions(deadline: .seconds(29)))
-        }
-        #expect(error?.code == .overloaded && server.requests.count == 2)
-    }
 }
