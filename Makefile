@@ -63,11 +63,10 @@ acceptance-remote: deps
 	$(RELEASE)
 	@.venv-acceptance-remote/bin/python Tools/acceptance/remote.py "$$($(SWIFT) build -c release --show-bin-path)/resift" --test-command "$(SWIFT) test -c release"
 
-# The clients of language models against a real llama.cpp server, from PyPI.
+# A chat server of others (llama.cpp), asked by the clients of language models.
 wire-llamacpp: deps
-	@test -x .venv-wire/bin/python || $(PYTHON) -m venv .venv-wire
-	@.venv-wire/bin/python -m pip install --quiet -r Tools/wire/requirements.txt
-	@.venv-wire/bin/python Tools/wire/llamacpp.py $(SWIFT) test -c release --filter LlamaCppTests
+	@PYTHON=$(PYTHON) sh Tools/acceptance/environments.sh wire
+	@.venv-acceptance-wire/bin/python Tools/acceptance/wire.py --test-command "$(SWIFT) test -c release"
 
 # Hostile clients; 64 clients for two minutes and SIGTERM; a killed node behind HAProxy; schemathesis over the OpenAPI.
 serve-abuse serve-load serve-failover: serve-%: deps

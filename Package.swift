@@ -64,24 +64,30 @@ let package = Package(
                 .product(name: "NIOPosix", package: "swift-nio"), .product(name: "NIOSSL", package: "swift-nio-ssl"),
             ], swiftSettings: strict),
         .target(
+            name: "Outbound",
+            dependencies: ["Ranking", .product(name: "AsyncHTTPClient", package: "async-http-client")],
+            swiftSettings: strict),
+        .target(
             name: "Hub",
             dependencies: [
-                "OrderedJSON", "Ranking", .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                "OrderedJSON", "Outbound", "Ranking", .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "Crypto", package: "swift-crypto"), .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
             ], swiftSettings: strict),
         .target(
             name: "RemoteRerankers",
             dependencies: [
-                "OrderedJSON", "Ranking", "Reranking", .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                "OrderedJSON", "Outbound", "Ranking", "Reranking",
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
             ], swiftSettings: strict),
         .target(
             name: "Resift",
             dependencies: [
-                "CLibxml2", "Evaluation", "Hub", "Inference", "OrderedJSON", "Ranking", "Reranking", "Retrieval",
-                "RemoteRerankers", "ScoreCaches", "TextFiles", "Tokenizers", .product(name: "Yams", package: "Yams"),
+                "CLibxml2", "Evaluation", "Hub", "Inference", "OrderedJSON", "Outbound", "Ranking", "Reranking",
+                "Retrieval", "RemoteRerankers", "ScoreCaches", "TextFiles", "Tokenizers",
+                .product(name: "Yams", package: "Yams"),
             ],
             resources: [.copy("Resources/default-model")], swiftSettings: strict),
         .target(name: "Evaluation", dependencies: ["OrderedJSON", "Ranking", "TextFiles"], swiftSettings: strict),
@@ -168,7 +174,14 @@ let package = Package(
                 .product(name: "NIOHTTP1", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
             ], path: "Tests/HubServer", swiftSettings: strict),
         .testTarget(
-            name: "HubTests", dependencies: ["Hub", "HubServer", "Ranking", "TestSupport"], swiftSettings: strict),
+            name: "HubTests",
+            dependencies: ["Hub", "HubServer", "Outbound", "Ranking", "ScriptedServer", "TestSupport"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "OutboundTests",
+            dependencies: [
+                "Outbound", "Ranking", .product(name: "AsyncHTTPClient", package: "async-http-client"),
+            ], swiftSettings: strict),
         .target(
             name: "ScriptedServer",
             dependencies: [
@@ -178,7 +191,8 @@ let package = Package(
         .testTarget(
             name: "RemoteRerankersTests",
             dependencies: [
-                "OrderedJSON", "Ranking", "RemoteRerankers", "Reranking", "ScriptedServer", "TestSupport", "TextFiles",
+                "OrderedJSON", "Outbound", "Ranking", "RemoteRerankers", "Reranking", "ScriptedServer", "TestSupport",
+                "TextFiles",
             ],
             swiftSettings: strict),
         .testTarget(
@@ -212,7 +226,8 @@ let package = Package(
         .testTarget(
             name: "ResiftServerTests",
             dependencies: [
-                "Inference", "OrderedJSON", "Ranking", "RemoteRerankers", "Reranking", "Resift", "ResiftServer",
+                "Inference", "OrderedJSON", "Outbound", "Ranking", "RemoteRerankers", "Reranking", "Resift",
+                "ResiftServer",
                 "ScoreCaches",
                 "ScriptedServer", "TestSupport",
                 .product(name: "CoreMetrics", package: "swift-metrics"),

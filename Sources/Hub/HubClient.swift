@@ -2,6 +2,7 @@ import AsyncHTTPClient
 import NIOCore
 import NIOHTTP1
 import OrderedJSON
+import Outbound
 import Ranking
 
 #if canImport(FoundationEssentials)
@@ -26,12 +27,12 @@ struct HubClient: Sendable {
     let settings: HubSettings
     private let endpoint: String
     private let origin: Origin
-    private let http: HTTPClient
+    private let http: HubConnections
     private let onEvent: @Sendable (DownloadEvent) -> Void
 
     /// Throws RankingError `invalidInput` where the address or the token cannot be used.
     init(
-        _ model: ModelReference, _ settings: HubSettings, _ http: HTTPClient,
+        _ model: ModelReference, _ settings: HubSettings, _ http: HubConnections,
         onEvent: @escaping @Sendable (DownloadEvent) -> Void
     ) throws(RankingError) {
         var address = settings.endpoint
@@ -54,27 +55,6 @@ struct HubClient: Sendable {
         self.origin = origin
         self.http = http
         self.onEvent = onEvent
-    }
-
-    /// The connections of one download.
-    static func withConnections<Result: Sendable>(
-        _ settings: HubSettings, _ body: @Sendable (HTTPClient) async throws -> Result
-    ) async throws -> Result {
-        var configuration = HTTPClient.Configuration(redirectConfiguration: .disallow)
-        configuration.timeout = .init(connect: .seconds(10), read: TimeAmount(settings.silenceLimit))
-        // A file each: streams that share one connection share its window too.
-        configuration.httpVersion = .http1Only
-        // `retrying` does that, and says so.
-        configuration.connectionPool.retryConnectionEstablishment = false
-        let http = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
-        do {
-            let result = try await body(http)
-            try? await http.shutdown()
-            return result
-        } catch {
-            try? await http.shutdown()
-            throw error
-        }
     }
 
     /// The commit that the revision stands for, and the names of its files.
@@ -159,7 +139,7 @@ extension HubClient {
             if isHub, let token = settings.token {
                 request.headers.add(name: "Authorization", value: "Bearer \(token.secret)")
             }
-            let response = try await passing { try await http.execute(request, deadline: .distantFuture) }
+            let response = try await passing { try await http.execute(request, to: url) }
             guard (300..<400).contains(response.status.code), let location = response.headers.first(name: "Location")
             else {
                 // 416: there is nothing after the position that was asked for.
@@ -186,6 +166,8 @@ extension HubClient {
     func passing<Result>(_ body: () async throws -> Result) async throws -> Result {
         do {
             return try await body()
+        } catch let error as RankingError {
+            throw error
         } catch let error as NIOTooManyBytesError {
             throw unexpected("is longer than any answer of a hub", cause: error)
         } catch {
@@ -213,8 +195,8 @@ extension HubClient {
                 failure = error
             }
             failures = failure.madeProgress ? 1 : failures + 1
-            let wait = max(failure.retryAfter ?? .zero, settings.retries.wait(after: failures))
-            guard failures < settings.retries.attempts, wait <= settings.retries.longestWait else {
+            let wait = failure.retryAfter ?? settings.retries.wait(after: failures)
+            guard failures < settings.retries.attempts, wait <= settings.retries.longestRequestedWait else {
                 throw failure.error
             }
             onEvent(.retrying(wait: wait, reason: failure.error.what))

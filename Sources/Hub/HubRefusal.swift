@@ -1,6 +1,13 @@
 import AsyncHTTPClient
 import NIOHTTP1
+import Outbound
 import Ranking
+
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
 
 /// A failure that another attempt may not have.
 struct PassingFailure: Error {
@@ -26,9 +33,7 @@ extension HubClient {
         case 408, 429, 500...599:
             return PassingFailure(
                 error: overloaded(response),
-                retryAfter: response.headers.first(name: "Retry-After").flatMap(Int.init).map {
-                    .seconds(min(max($0, 0), 86_400))
-                })
+                retryAfter: advice(response).wait)
         case 401, 403:
             // A host that stores the bytes refuses an address that has expired: the hub gives another one.
             guard isHub else { return PassingFailure(error: overloaded(response)) }
@@ -43,6 +48,10 @@ extension HubClient {
         }
     }
 
+    private func advice(_ response: HTTPClientResponse) -> RetryAdvice {
+        RetryAdvice(header: { response.headers.first(name: $0) }, now: Date().timeIntervalSince1970)
+    }
+
     /// The hub, or a mirror, answered what no hub answers.
     func unexpected(_ what: String, cause: (any Error)? = nil) -> RankingError {
         RankingError(
@@ -52,13 +61,15 @@ extension HubClient {
     }
 
     private func overloaded(_ response: HTTPClientResponse) -> RankingError {
-        let seconds = response.headers.first(name: "Retry-After").flatMap(Int.init)
+        let wait = advice(response).wait
         return RankingError(
             .unreachable, what: "The hub does not serve \(model) now (status \(response.status.code)).",
             why: response.status == .tooManyRequests
                 ? "It had too many requests from here\(settings.token == nil ? "; it allows more to those with a token" : "")."
                 : "It, or the host that stores its files, has a problem of its own.",
-            fix: "Run the command again \(seconds.map { "in \($0) seconds" } ?? "later"): what was downloaded is kept.")
+            fix:
+                "Run the command again \(wait.map { "in \(Int(($0 / .seconds(1)).rounded(.up))) seconds" } ?? "later"): what was downloaded is kept."
+        )
     }
 
     private var gated: RankingError {

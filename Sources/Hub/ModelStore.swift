@@ -64,7 +64,7 @@ public struct ModelStore: Sendable {
                 model: model, commit: cache.commit(of: model) ?? model.revision, directory: directory, files: 0,
                 downloadedFiles: 0)
         }
-        return try await HubClient.withConnections(settings) { http in
+        return try await HubConnections.open(settings) { http in
             let client = try HubClient(model, settings, http, onEvent: onEvent)
             let contents = try await client.contents()
             let names = try ModelFiles.needed(of: contents.files, model)

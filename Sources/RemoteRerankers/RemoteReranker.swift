@@ -1,4 +1,5 @@
 import OrderedJSON
+import Outbound
 public import Ranking
 public import Reranking
 import Synchronization
@@ -19,6 +20,7 @@ import Synchronization
 /// error: the caller can still use the time for another reranker.
 public struct RemoteReranker: DocumentRanker {
     public let name: String
+    public var services: [String] { [name] }
     /// Whether the service is asked at the moment.
     public var circuitBreaker: CircuitBreaker { client.circuitBreaker }
 
@@ -58,17 +60,27 @@ public struct RemoteReranker: DocumentRanker {
         limits = KnownLimits(most: options.maxDocumentsPerRequest)
     }
 
+    /// Every token that is sent counts, the query's once for each document; what a service cuts off is not known. A TEI that
+    /// was not asked for its limit yet is taken for one with the usual limit.
+    public func estimate(
+        _ query: String, _ documents: [Document], options: RerankOptions
+    ) async throws -> RunEstimate {
+        let texts = try read(query, documents, options).texts
+        let parts = limits.expected(contract).parts(of: texts, query: query)
+        let queryTokens = TokenEstimate.tokens(query)
+        let tokens = texts.map { queryTokens + TokenEstimate.tokens($0) }
+        let units = parts.compactMap { contract.searchUnits(ofPairs: tokens[$0]) }
+        return RunEstimate(
+            requests: parts.count, inputTokens: tokens.reduce(0, +),
+            searchUnits: units.isEmpty ? nil : units.reduce(0, +), price: price)
+    }
+
     public func rerank(
         _ query: String, _ documents: [Document], limit: Int?, options: RerankOptions
     ) async throws -> DocumentRanking {
         let begin = ContinuousClock.now
         try RerankInput.check(limit: limit)
-        try RerankInput.check(query, documents, options)
-        let contract = try contract.init(options: options, name: name)
-        let rule = try RemoteScoreRule(
-            given: self.options.scoreKind ?? contract.scoreKind, isDeclared: self.options.scoreKind != nil, options,
-            name)
-        let texts = try texts(of: documents, options)
+        let (contract, rule, texts) = try read(query, documents, options)
         let call = ServiceCall(
             deadline: options.deadline.map { begin + $0 }, client: options.client, maxWait: options.maxWait)
         let answered = try await scores(of: texts, query, contract, rule, call, options)
@@ -147,6 +159,18 @@ public struct RemoteReranker: DocumentRanker {
         return try answer.scores(answered, documents: texts.count, rule)
     }
 
+    /// What is sent, and how the answer is read.
+    private func read(
+        _ query: String, _ documents: [Document], _ options: RerankOptions
+    ) throws(RankingError) -> (contract: any RerankContract, rule: RemoteScoreRule, texts: [String]) {
+        try RerankInput.check(query, documents, options)
+        let contract = try contract.init(options: options, name: name)
+        let rule = try RemoteScoreRule(
+            given: self.options.scoreKind ?? contract.scoreKind, isDeclared: self.options.scoreKind != nil, options,
+            name)
+        return (contract, rule, try texts(of: documents, options))
+    }
+
     private func texts(of documents: [Document], _ options: RerankOptions) throws(RankingError) -> [String] {
         var texts: [String] = []
         texts.reserveCapacity(documents.count)
@@ -171,17 +195,19 @@ private final class KnownLimits: Sendable {
 
     init(most: Int?) { self.most = most }
 
+    /// Without asking.
+    func expected(_ contract: any RerankContract.Type) -> RequestLimits {
+        known.withLock(\.self)
+            ?? most.map { RequestLimits(documents: $0, bytes: contract.limits.bytes) } ?? contract.limits
+    }
+
     /// Asks a service that says it, until it has said so; not where the caller has.
     func of(
         _ contract: any RerankContract.Type, _ client: ServiceClient, _ call: ServiceCall
     ) async throws -> RequestLimits {
         if let known = known.withLock(\.self) { return known }
         let limits =
-            if let most {
-                RequestLimits(documents: most, bytes: contract.limits.bytes)
-            } else {
-                try await contract.limits(of: client, call)
-            }
+            if most == nil { try await contract.limits(of: client, call) } else { expected(contract) }
         known.withLock { $0 = limits }
         return limits
     }

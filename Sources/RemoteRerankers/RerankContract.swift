@@ -1,4 +1,5 @@
 import OrderedJSON
+import Outbound
 import Ranking
 import Reranking
 
@@ -16,6 +17,10 @@ protocol RerankContract: Sendable {
     static var limits: RequestLimits { get }
     /// What one request to this server may hold.
     static func limits(of client: ServiceClient, _ call: ServiceCall) async throws -> RequestLimits
+    /// What the service bills for one request, in its own units; nil where it bills tokens, or nothing.
+    ///
+    /// - Parameter tokens: Of each document with the query, about.
+    static func searchUnits(ofPairs tokens: ArraySlice<Int>) -> Double?
 
     /// Throws `invalidInput` for an option that the service cannot obey.
     init(options: RerankOptions, name: String) throws(RankingError)
@@ -32,6 +37,7 @@ extension RerankContract {
     static var limits: RequestLimits { RequestLimits() }
     static func limits(of client: ServiceClient, _ call: ServiceCall) async throws -> RequestLimits { limits }
     static var needsModel: Bool { true }
+    static func searchUnits(ofPairs tokens: ArraySlice<Int>) -> Double? { nil }
 }
 
 /// What one request is sent as.

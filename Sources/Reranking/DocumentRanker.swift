@@ -13,15 +13,36 @@ public protocol DocumentRanker: Sendable {
     /// What reports and errors call it: "resift-default", "cohere:rerank-v3.5".
     var name: String { get }
 
+    /// The services that it asks; empty for a model on this machine.
+    var services: [String] { get }
+
     /// The `limit` best documents, best first.
     ///
     /// Throws RankingError, and CancellationError where the task is cancelled.
     func rerank(
         _ query: String, _ documents: [Document], limit: Int?, options: RerankOptions
     ) async throws -> DocumentRanking
+
+    /// What `rerank` is going to ask of its services for these documents, and what that costs. Asks nothing.
+    ///
+    /// Throws what `rerank` throws before it asks anything.
+    func estimate(_ query: String, _ documents: [Document], options: RerankOptions) async throws -> RunEstimate
+}
+
+/// A ranker that asks no service.
+extension DocumentRanker {
+    public var services: [String] { [] }
+
+    public func estimate(
+        _ query: String, _ documents: [Document], options: RerankOptions
+    ) async throws -> RunEstimate { .zero }
 }
 
 extension DocumentRanker {
+    public func estimate(_ query: String, _ documents: [Document]) async throws -> RunEstimate {
+        try await estimate(query, documents, options: RerankOptions())
+    }
+
     public func rerank(_ query: String, _ documents: [Document], limit: Int? = 10) async throws -> DocumentRanking {
         try await rerank(query, documents, limit: limit, options: RerankOptions())
     }

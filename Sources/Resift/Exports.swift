@@ -2,6 +2,7 @@
 @_exported public import Hub
 @_exported public import Inference
 @_exported public import OrderedJSON
+@_exported public import Outbound
 @_exported public import Ranking
 @_exported public import RemoteRerankers
 @_exported public import Reranking

@@ -6,7 +6,7 @@ struct ModelsCommand: AsyncParsableCommand {
         commandName: "models", abstract: "Download, show and check models.",
         subcommands: [
             ModelsListCommand.self, ModelsPullCommand.self, ModelsInfoCommand.self, ModelsSelftestCommand.self,
-            ModelsQuantizeCommand.self, ModelsFitExitCommand.self,
+            ModelsQuantizeCommand.self, ModelsFitExitCommand.self, ModelsPromptCommand.self,
         ])
 }
 

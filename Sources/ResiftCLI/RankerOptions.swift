@@ -16,12 +16,23 @@ struct RankerOptions: ParsableArguments {
             "Where the reranker fails: throw, keep-order, or the name of another reranker.", valueName: "policy"))
     var onFailure: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "The words that the language model of --reranker is asked with; resift models prompt prints ours.",
+            valueName: "file"))
+    var prompt: String?
+
     @Flag(help: "End with the status 79 where not every document was reranked as asked.")
     var strict = false
+
+    @OptionGroup var cost: CostOptions
 
     func check(_ model: ModelOptions) throws {
         if reranker != nil, model.model != nil {
             throw ValidationError("--reranker takes the place of --model; give one of the two.")
+        }
+        if prompt != nil, reranker == nil {
+            throw ValidationError("--prompt is for a language model; name one with --reranker.")
         }
     }
 
@@ -40,10 +51,11 @@ struct RankerOptions: ParsableArguments {
     func load(
         _ model: ModelOptions, pool: ComputePool, cache: (any ScoreCache)?, stored: StoredLateInteraction? = nil
     ) async throws -> any DocumentRanker {
-        let loader = RankerLoader(pool: pool, precision: model.precision, cache: cache, stored: stored)
+        let loader = RankerLoader(
+            pool: pool, precision: model.precision, cache: cache, prices: try cost.priceList(), stored: stored)
         var ranker: any DocumentRanker
         if let reranker {
-            ranker = try loader.load(reranker)
+            ranker = try loader.load(specification(reranker))
         } else {
             let directory = try await model.hub.directoryIfNamed(model.model)
             ranker = try loader.load(RankerSpecification(name: directory ?? RankerSpecification.defaultName))
@@ -57,6 +69,22 @@ struct RankerOptions: ParsableArguments {
         return ranker
     }
 
+    private func specification(_ reranker: String) throws(RankingError) -> RankerSpecification {
+        var specification = try RankerSpecification(nameOrFile: reranker)
+        guard let prompt else { return specification }
+        guard case .named(let name, var choices) = specification.kind, try LanguageModelName(name) != nil,
+            choices.languageModel.promptFile == nil
+        else {
+            throw RankingError(
+                .invalidInput, what: "--prompt is given for \(reranker).",
+                why: "That is not one language model without a prompt of its own.",
+                fix: "Name one, llm:PROVIDER/MODEL, or write \"prompt: \(prompt)\" beside its name in the file.")
+        }
+        choices.languageModel.promptFile = prompt
+        specification.kind = .named(name, choices)
+        return specification
+    }
+
     /// Says what failed and what a ranker made of several left out, on standard error.
     static func note(_ report: RerankReport) {
         for failure in report.failures {
@@ -66,6 +94,12 @@ struct RankerOptions: ParsableArguments {
         }
         if !report.isReranked {
             StandardError.write("note: the documents keep the order given: nothing was reranked\n")
+        }
+        for part in [report] + report.parts {
+            let scored = part.documents - part.unscoredDocuments
+            guard let stored = part.storedDocuments, stored < scored else { continue }
+            StandardError.write(
+                "note: \(scored - stored) documents have no token vectors in the index and were encoded\n")
         }
         for ranker in report.skippedRankers { StandardError.write("note: the deadline left no time for \(ranker)\n") }
         for note in report.usage?.notes ?? [] { StandardError.write("note: \(note)\n") }

@@ -137,9 +137,11 @@ struct RerankCommand: AsyncParsableCommand {
     private func rankOne(_ query: String, _ cache: (any ScoreCache)?) async throws {
         let documents = try read(documents)
         let reranker = try await load(cache)
-        let chosen = try options(reranker)
+        var options = try options(reranker)
+        try await ranker.cost.check([reranker]) { [options] estimating in
+            for ranker in estimating { _ = try await ranker.rerank(query, documents, limit: nil, options: options) }
+        }
         let progress = ProgressLine()
-        var options = chosen
         options.progress = { progress.show("scored \($0.scoredPairs) of \($0.totalPairs) passages") }
         let ranking = try await reranker.rerank(query, documents, limit: limit(default: 10), options: options)
         progress.clear()
@@ -158,6 +160,15 @@ struct RerankCommand: AsyncParsableCommand {
             documents: read(documents), run: candidates.map { path in try .read(path: path) }, queries: queries)
         let reranker = try await load(cache)
         let options = try options(reranker)
+        try await ranker.cost.check([reranker]) { estimating in
+            for query in queries {
+                let pool = pools.documents(for: query)
+                guard !pool.isEmpty else { continue }
+                for ranker in estimating {
+                    _ = try await ranker.rerank(query.text, pool, limit: nil, options: options)
+                }
+            }
+        }
         let progress = ProgressLine()
         var incomplete = 0
         var asAsked = true

@@ -21,7 +21,7 @@ package enum StoredScoreCoding {
     package static let mostBytes = 256 << 10
     /// Numbers that were written stay: kinds are added at the end.
     private static let kinds: [ScoreKind] = [
-        .logit, .normalizedRelevance, .calibratedProbability, .rank, .reciprocalRankFusion,
+        .logit, .normalizedRelevance, .calibratedProbability, .rank, .reciprocalRankFusion, .maxSim,
     ]
 
     /// Nil for what cannot be kept: negative counts, a kind without a number, or more than `mostBytes`.

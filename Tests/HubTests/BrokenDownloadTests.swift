@@ -1,6 +1,7 @@
 import Foundation
 import Hub
 import HubServer
+import Outbound
 import Ranking
 import Synchronization
 import TestSupport

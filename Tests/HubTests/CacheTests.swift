@@ -1,6 +1,7 @@
 import Foundation
 import Hub
 import HubServer
+import Outbound
 import Ranking
 import TestSupport
 import Testing
@@ -162,7 +163,7 @@ struct SettingsTests {
         dump(both, to: &dumped)
         #expect(!dumped.contains("hf_"))
         #expect(HubSettings(environment: ["HF_HOME": "/nowhere"]).token == nil)
-        #expect(HubToken(" \n") == nil)
+        #expect(ServiceKey(unchecked: " \n") == nil)
     }
 
     @Test("a token that cannot be one is refused without being shown")

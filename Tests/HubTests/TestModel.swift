@@ -1,6 +1,7 @@
 import Foundation
 import Hub
 import HubServer
+import Outbound
 import Ranking
 import TestSupport
 
@@ -38,7 +39,8 @@ struct TestModel {
         server = try HubServer(files: files, listed: listed, requiredToken: requiredToken, claimedSize: claimedSize)
         folder = try TemporaryFolder()
         var settings = HubSettings(
-            endpoint: server.endpoint, cacheDirectory: folder.path + "/hub", token: token.flatMap { HubToken($0) })
+            endpoint: server.endpoint, cacheDirectory: folder.path + "/hub",
+            token: token.flatMap { ServiceKey(unchecked: $0) })
         settings.retries.firstWait = .milliseconds(1)
         store = ModelStore(settings: settings)
         guard let reference = ModelReference(name) else { throw NoReference(text: name) }

@@ -28,6 +28,24 @@ struct CacheCommandTests {
         #expect(second.stderr.contains("3 from the cache"))
     }
 
+    @Test("late-interaction scores are kept too, and --explain still names the tokens")
+    func lateInteraction() throws {
+        let folder = try TemporaryFolder()
+        func run() throws -> Resift.Output {
+            try Resift.run(
+                [
+                    "rerank", "river temperature", "--documents", "-", "--explain", "--model",
+                    Repository.model("colbert-bert"), "--cache", "sqlite:\(folder.path)/scores.db",
+                ], input: input)
+        }
+        let (first, second) = (try run(), try run())
+        // Nothing was computed the second time, in no precision.
+        let kept = first.stdout.replacing(#""precision": "fp32", "#, with: "")
+        #expect(first.status == 0 && second.stdout == kept, "\(second.stderr)")
+        #expect(kept.contains("matches") && kept != first.stdout)
+        #expect(!first.stderr.contains("from the cache") && second.stderr.contains("3 from the cache"))
+    }
+
     @Test("a Redis server that is not there costs no run its answer")
     func absentServer() throws {
         let plain = try rerank([])

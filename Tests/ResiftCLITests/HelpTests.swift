@@ -8,7 +8,7 @@ struct HelpTests {
             [], ["rerank"], ["index"], ["index", "build"], ["index", "add"], ["index", "delete"], ["index", "info"],
             ["index", "verify"], ["index", "compact"], ["search"], ["serve"], ["evaluate"], ["tune"], ["cost"],
             ["models"], ["models", "list"], ["models", "pull"], ["models", "fit-exit"],
-            ["models", "info"], ["models", "selftest"], ["models", "quantize"], ["profile"],
+            ["models", "info"], ["models", "selftest"], ["models", "quantize"], ["models", "prompt"], ["profile"],
         ]
             as [[String]])
     func help(command: [String]) throws {

@@ -1,5 +1,6 @@
 import Foundation
 import Inference
+import Outbound
 import Ranking
 import RemoteRerankers
 import Reranking

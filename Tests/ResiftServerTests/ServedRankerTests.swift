@@ -85,6 +85,30 @@ struct ServedRankerTests {
         }
     }
 
+    @Test(
+        "a service's key is in no answer and no line of the log, though the service repeats it",
+        arguments: ["cohere:m", "llm:vllm/m"])
+    func secrecy(name: String) async throws {
+        let key = "served-secret-0123456789"
+        let service = try ScriptedServer { _, _ in
+            .init(#"{"error": {"message": "the key \#(key) is bad", "type": "\#(key)"}}"#, status: 401)
+        }
+        defer { service.close() }
+        let folder = try TemporaryFolder()
+        let file = try folder.write("service.key", key + "\n")
+        let yaml = "reranker: \(name)@\(service.url)\nkey-file: \(file)\ntimeout: 600s"
+        for policy in ["throw", "keep-order"] {
+            try await LiveServer.run(settings(yaml + "\non-failure: \(policy)")) { server in
+                for path in ["/v2/rerank", "/info", "/metrics"] {
+                    let answer = path == "/v2/rerank" ? try await server.post(path, body) : try await server.get(path)
+                    #expect(!answer.body.contains(key), "\(path)")
+                }
+                #expect(server.logged.text.contains("rerank") && !server.logged.text.contains(key))
+            }
+        }
+        #expect(service.requests.contains { $0.headers["authorization"] == "Bearer \(key)" })
+    }
+
     @Test("the answers of a cascade fall, so that clients who sort by score keep the order")
     func cascade() async throws {
         let service = try service()

@@ -34,6 +34,14 @@ struct StoredScoreCodingTests {
         #expect(StoredScoreCoding.score(from: bytes, key: TestScores.key(-1)) == nil)
     }
 
+    @Test("every kind of score is kept", arguments: ScoreKind.allCases.filter { $0 != .unscored })
+    func kinds(kind: ScoreKind) throws {
+        var score = TestScores.score(3)
+        score.scoreKind = kind
+        let bytes = try #require(StoredScoreCoding.bytes(of: score, key: TestScores.key(3)))
+        #expect(StoredScoreCoding.score(from: bytes, key: TestScores.key(3)) == score)
+    }
+
     @Test("every changed bit, every missing or additional byte is seen")
     func damage() throws {
         let key = TestScores.key(1)

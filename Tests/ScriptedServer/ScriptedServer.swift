@@ -1,3 +1,4 @@
+import Dispatch
 import NIOCore
 import NIOHTTP1
 import NIOPosix
@@ -134,6 +135,18 @@ package final class ScriptedServers: Sendable {
     }
 }
 
+/// The threads that tests share can be taken for minutes, and a command that waits for an answer would ask again.
+private final class ScriptThreads: TaskExecutor {
+    static let shared = ScriptThreads()
+
+    private let queue = DispatchQueue(label: "scripted servers", attributes: .concurrent)
+
+    func enqueue(_ job: consuming ExecutorJob) {
+        let job = UnownedJob(job)
+        queue.async { job.runSynchronously(on: self.asUnownedTaskExecutor()) }
+    }
+}
+
 private final class Handler: ChannelInboundHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias OutboundOut = HTTPServerResponsePart
@@ -165,7 +178,7 @@ private final class Handler: ChannelInboundHandler {
                 method: head.method.rawValue, path: head.uri, headers: headers, body: Array(body.readableBytesView))
             let channel = context.channel
             // The connection is what waits for it.
-            Task { Handler.write(await server.answer(request), to: channel) }
+            Task(executorPreference: ScriptThreads.shared) { Handler.write(await server.answer(request), to: channel) }
         }
     }
 

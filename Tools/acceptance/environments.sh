@@ -1,6 +1,6 @@
 #!/bin/sh
-# environments.sh [first|second|hub|fuzz|remote]...: makes the Python environments of the acceptance suite, by default all but
-# the last, which takes gigabytes.
+# environments.sh [first|second|hub|fuzz|wire|remote]...: makes the Python environments of the acceptance suite, by default
+# the first four; the last one takes gigabytes.
 # Versions are pinned in requirements/*.txt, which `uv pip compile` writes from the *.in beside them. An environment
 # whose requirements have not changed since is left as it is, so a second run takes no time and no network.
 set -eu

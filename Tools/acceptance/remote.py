@@ -15,15 +15,13 @@ import shlex
 import subprocess
 import sys
 import tempfile
-import time
-import urllib.error
-import urllib.request
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE / "remote"))
 
 import gguf_cross_encoder  # noqa: E402
 from resift_server import free_port  # noqa: E402
+from server_process import ServerProcess, llama_server  # noqa: E402
 
 ROOT = HERE.parent.parent
 QUERY = "how do I reset my password?"
@@ -38,36 +36,6 @@ SHORT = [
     "naïve café — “quotes” & <tags>",
 ] + [f"Article {n}: the {'password' if n % 3 == 0 else 'invoice'} can be changed {n} times a year." for n in range(60)]
 LONG = SHORT + ["The reset link is sent by e-mail. " * 200]
-
-
-class Server:
-    """A process with an HTTP port, ended with the block."""
-
-    def __init__(self, name, command, ready, environment=None):
-        self.name, self.command, self.ready, self.environment = name, command, ready, environment or {}
-
-    def __enter__(self):
-        self.log = tempfile.NamedTemporaryFile("w+", prefix=f"{self.name}-", suffix=".log", delete=False)
-        self.process = subprocess.Popen(
-            self.command, stdin=subprocess.DEVNULL, stdout=self.log, stderr=subprocess.STDOUT,
-            env={**os.environ, **self.environment})
-        end = time.monotonic() + 180
-        while time.monotonic() < end and self.process.poll() is None:
-            try:
-                with urllib.request.urlopen(self.ready, timeout=5) as answer:
-                    if answer.status == 200:
-                        return self
-            except (urllib.error.URLError, OSError):
-                time.sleep(0.2)
-        self.__exit__()
-        raise SystemExit(f"{self.name} did not start:\n{pathlib.Path(self.log.name).read_text(errors='replace')[-3000:]}")
-
-    def __exit__(self, *_):
-        self.process.terminate()
-        try:
-            self.process.wait(20)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
 
 
 def local_scores(program, model, documents, activation):
@@ -101,16 +69,14 @@ def main():
         llama = f"http://127.0.0.1:{llama_port}"
         binaries = pathlib.Path(sys.executable).parent
         servers = [
-            Server(
+            ServerProcess(
                 "infinity",
                 [str(binaries / "infinity_emb"), "v2", "--model-id", options.model, "--engine", "torch", "--device", "cpu",
                  "--dtype", "float32", "--host", "127.0.0.1", "--port", str(infinity_port)],
                 f"{infinity}/health",
                 {"HF_HUB_OFFLINE": "1", "DO_NOT_TRACK": "1", "INFINITY_ANONYMOUS_USAGE_STATS": "0",
                  "INFINITY_BETTERTRANSFORMER": "False", "INFINITY_MODEL_WARMUP": "False", "INFINITY_COMPILE": "False"}),
-            Server(
-                "llama", [sys.executable, str(HERE / "remote/llama_server.py"), f"{folder}/model.gguf", str(llama_port)],
-                f"{llama}/health"),
+            llama_server(f"{folder}/model.gguf", llama_port, 512, "--rerank"),
         ]
         exact = {kind: local_scores(options.program, options.model, LONG, kind) for kind in ("identity", "sigmoid")}
         alike = local_scores(options.program, single, SHORT, "identity")

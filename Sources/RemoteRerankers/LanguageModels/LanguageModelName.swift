@@ -1,4 +1,5 @@
 public import OrderedJSON
+public import Outbound
 public import Ranking
 
 /// The name of a reranker that is a language model: `llm:anthropic/MODEL`, `llm:vllm/MODEL@URL`.

@@ -1,4 +1,5 @@
 import OrderedJSON
+import Outbound
 import Ranking
 import Reranking
 
@@ -16,6 +17,7 @@ struct CohereV2: RerankContract {
     static let rules = ServiceRules(headers: [("X-Client-Name", "resift")])
     /// 10,000 are allowed and 1,000 advised; a search unit is 100 documents, so splitting costs nothing.
     static let limits = RequestLimits(documents: 1_000)
+    static func searchUnits(ofPairs tokens: ArraySlice<Int>) -> Double? { CohereBilling.searchUnits(ofPairs: tokens) }
 
     let scoreKind = ScoreKind.normalizedRelevance
     private let maxTokensPerDocument: Int?
@@ -54,6 +56,7 @@ struct CohereV1: RerankContract {
     static let rules = CohereV2.rules
     /// Documents times chunks of a document (10) may be 10,000.
     static let limits = RequestLimits(documents: 1_000)
+    static func searchUnits(ofPairs tokens: ArraySlice<Int>) -> Double? { CohereBilling.searchUnits(ofPairs: tokens) }
 
     let scoreKind = ScoreKind.normalizedRelevance
 
@@ -74,6 +77,17 @@ struct CohereV1: RerankContract {
     }
 
     func usage(in answer: AnswerReader) -> ServiceUsage { answer.cohereUsage }
+}
+
+/// A search unit is a query with up to 100 documents; one of more than 500 tokens, the query's among them, counts once
+/// for each 500.
+///
+/// Source: <https://cohere.com/pricing>.
+private enum CohereBilling {
+    static func searchUnits(ofPairs tokens: ArraySlice<Int>) -> Double {
+        let documents = tokens.reduce(0) { $0 + max(1, ($1 + 499) / 500) }
+        return Double((documents + 99) / 100)
+    }
 }
 
 extension AnswerReader {

@@ -1,4 +1,5 @@
 import OrderedJSON
+import Outbound
 import Ranking
 import Reranking
 

@@ -1,3 +1,4 @@
+import Outbound
 package import Ranking
 
 #if canImport(FoundationEssentials)

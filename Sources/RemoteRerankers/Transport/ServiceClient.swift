@@ -2,6 +2,7 @@ import AsyncHTTPClient
 import NIOCore
 import NIOHTTP1
 package import OrderedJSON
+package import Outbound
 package import Ranking
 import Reranking
 
@@ -51,7 +52,15 @@ package final class ServiceClient: Sendable {
         self.time = time
         limit = ConcurrencyLimit(settings.maxRequestsAtOnce)
         circuitBreaker = CircuitBreaker(settings.circuitBreaker, now: time.now)
-        connections = Connections(connectTimeout: settings.connectTimeout)
+        connections = Connections(
+            connectTimeout: settings.connectTimeout, proxy: try ServiceClient.proxy(settings, self.baseURL))
+    }
+
+    private static func proxy(
+        _ settings: ServiceSettings, _ baseURL: String
+    ) throws(RankingError) -> HTTPClient.Configuration.Proxy? {
+        guard let url = URL(string: baseURL) else { return nil }
+        return try settings.proxies.proxy(for: url)
     }
 
     /// Posts a JSON value to a path under the base URL.
@@ -261,9 +270,10 @@ struct ServiceTime: Sendable {
 private final class Connections: Sendable {
     let http: HTTPClient
 
-    init(connectTimeout: Duration) {
+    init(connectTimeout: Duration, proxy: HTTPClient.Configuration.Proxy?) {
         var configuration = HTTPClient.Configuration(redirectConfiguration: .disallow)
         configuration.timeout = .init(connect: TimeAmount(connectTimeout))
+        configuration.proxy = proxy
         // `retrying` does that, and counts it.
         configuration.connectionPool.retryConnectionEstablishment = false
         http = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)

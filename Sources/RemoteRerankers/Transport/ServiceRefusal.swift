@@ -1,4 +1,5 @@
 import OrderedJSON
+import Outbound
 import Ranking
 
 /// An answer with another status than success, and what it says about itself.

@@ -1,3 +1,4 @@
+package import Outbound
 import Ranking
 
 /// What differs from service to service in how a request is made and a refusal is read.

@@ -22,6 +22,7 @@ public struct CachedRanker: DocumentRanker {
     public let ranker: any DocumentRanker
     public let scoring: Scoring
     public var name: String { ranker.name }
+    public var services: [String] { ranker.services }
 
     private let configuration: String
     private let cache: any ScoreCache
@@ -36,6 +37,22 @@ public struct CachedRanker: DocumentRanker {
         self.configuration = configuration
         self.scoring = scoring
         self.cache = cache
+    }
+
+    /// Of what is not in the cache.
+    public func estimate(
+        _ query: String, _ documents: [Document], options: RerankOptions
+    ) async throws -> RunEstimate {
+        guard options.layerExit == nil, !documents.isEmpty else {
+            return try await ranker.estimate(query, documents, options: options)
+        }
+        let found = await cache.values(for: try keys(query, documents, options))
+        var unknown = zip(documents, found).compactMap { $1 == nil ? $0 : nil }
+        guard !unknown.isEmpty else { return .zero }
+        if scoring == .listwise { unknown = documents }
+        var asking = options
+        asking.minScore = nil
+        return try await ranker.estimate(query, unknown, options: asking)
     }
 
     public func rerank(
@@ -102,6 +119,7 @@ public struct CachedRanker: DocumentRanker {
         let deadline: ContinuousClock.Instant?
         private var candidates: [Candidate?]
         private var cacheHits = 0
+        private var truncatedQueryTokens = 0
         private var asked: RerankReport?
 
         init(
@@ -214,15 +232,17 @@ public struct CachedRanker: DocumentRanker {
             return StoredScore(
                 logits: [[candidate.score, candidate.logit, Float(candidate.passages)]],
                 scoreKind: candidate.scoreKind, passages: passages, tokens: candidate.tokens,
-                truncatedTokens: candidate.truncatedTokens, truncatedQueryTokens: 0)
+                truncatedTokens: candidate.truncatedTokens,
+                truncatedQueryTokens: asked?.truncatedQueryTokens ?? 0)
         }
 
         /// Nil for a value of another form.
-        private func candidate(_ index: Int, _ stored: StoredScore) throws(RankingError) -> Candidate? {
+        private mutating func candidate(_ index: Int, _ stored: StoredScore) throws(RankingError) -> Candidate? {
             guard let kind = stored.scoreKind, let numbers = stored.logits.first, numbers.count == 3,
                 let passages = Int(exactly: numbers[2])
             else { return nil }
             let text = try text(index)
+            truncatedQueryTokens = max(truncatedQueryTokens, stored.truncatedQueryTokens)
             return Candidate(
                 document: documents[index], index: index, score: numbers[0], scoreKind: kind,
                 passage: stored.passages.first.map { Passage($0, of: text) }, logit: numbers[1], tokens: stored.tokens,
@@ -244,7 +264,7 @@ public struct CachedRanker: DocumentRanker {
                 truncatedDocuments: scored.count { $0.truncatedTokens > 0 }, cacheHits: cacheHits,
                 inferenceMilliseconds: asked?.inferenceMilliseconds ?? 0, totalMilliseconds: 0,
                 compute: asked?.compute, usage: asked?.usage)
-            report.truncatedQueryTokens = asked?.truncatedQueryTokens ?? 0
+            report.truncatedQueryTokens = max(truncatedQueryTokens, asked?.truncatedQueryTokens ?? 0)
             report.queueMilliseconds = asked?.queueMilliseconds ?? 0
             report.tokenizeMilliseconds = asked?.tokenizeMilliseconds ?? 0
             return DocumentRanking(candidates: all, report: report)

@@ -12,12 +12,16 @@ import Ranking
 enum ModelRevision {
     /// SHA-256 of the names and digests of config.json, the tokenizer's files and the weights.
     ///
-    /// - Parameter records: The folder where digests of large files are remembered (see `ContentDigest`); nil reads all.
+    /// - Parameters:
+    ///   - settings: Names of further files that scores depend on.
+    ///   - records: The folder where digests of large files are remembered (see `ContentDigest`); nil reads all.
     static func digest(
-        directory: String, records: String? = PackedWeights.sharedFolder
+        directory: String, settings: Set<String> = [], records: String? = PackedWeights.sharedFolder
     ) throws(RankingError) -> [UInt8] {
         do {
-            let names = try FileManager.default.contentsOfDirectory(atPath: directory).filter(isPart).sorted()
+            let names = try FileManager.default.contentsOfDirectory(atPath: directory).filter {
+                isPart($0) || settings.contains($0)
+            }.sorted()
             var hash = SHA256()
             for name in names {
                 let digest = ContentDigest.of(try MappedFile(path: directory + "/" + name), cache: records)

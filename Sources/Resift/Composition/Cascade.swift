@@ -38,6 +38,26 @@ public struct Cascade: DocumentRanker {
         self.stages = stages
     }
 
+    public var services: [String] { stages.flatMap(\.ranker.services) }
+
+    /// Which documents a stage keeps is not known before, so the longest stand for them: it is seldom too low.
+    public func estimate(
+        _ query: String, _ documents: [Document], options: RerankOptions
+    ) async throws -> RunEstimate {
+        var documents = documents
+        var sum = RunEstimate.zero
+        for (place, stage) in stages.enumerated() {
+            var options = options
+            if place < stages.count - 1 { options.minScore = nil }
+            sum = sum + (try await stage.ranker.estimate(query, documents, options: options))
+            guard let keep = stage.keep, keep < documents.count else { continue }
+            let lengths = try documents.map { try $0.text(rankFields: options.rankFields).utf8.count }
+            let longest = documents.indices.sorted { (-lengths[$0], $0) < (-lengths[$1], $1) }.prefix(keep)
+            documents = longest.map { documents[$0] }
+        }
+        return sum
+    }
+
     public func rerank(
         _ query: String, _ documents: [Document], limit: Int?, options: RerankOptions
     ) async throws -> DocumentRanking {

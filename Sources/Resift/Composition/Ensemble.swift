@@ -33,6 +33,18 @@ public struct Ensemble: DocumentRanker {
         self.fusion = fusion
     }
 
+    public var services: [String] { members.flatMap(\.ranker.services) }
+
+    public func estimate(
+        _ query: String, _ documents: [Document], options: RerankOptions
+    ) async throws -> RunEstimate {
+        var options = options
+        options.minScore = nil
+        var sum = RunEstimate.zero
+        for member in members { sum = sum + (try await member.ranker.estimate(query, documents, options: options)) }
+        return sum
+    }
+
     public func rerank(
         _ query: String, _ documents: [Document], limit: Int?, options: RerankOptions
     ) async throws -> DocumentRanking {

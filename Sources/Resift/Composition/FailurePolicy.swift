@@ -25,6 +25,17 @@ public struct FallbackRanker: DocumentRanker {
         self.policy = policy
     }
 
+    public var services: [String] {
+        if case .fallBack(let other) = policy { ranker.services + other.services } else { ranker.services }
+    }
+
+    /// Of a call that does not fail.
+    public func estimate(
+        _ query: String, _ documents: [Document], options: RerankOptions
+    ) async throws -> RunEstimate {
+        try await ranker.estimate(query, documents, options: options)
+    }
+
     public func rerank(
         _ query: String, _ documents: [Document], limit: Int?, options: RerankOptions
     ) async throws -> DocumentRanking {

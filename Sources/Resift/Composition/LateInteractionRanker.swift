@@ -8,6 +8,7 @@ extension DocumentRanker {
         switch self {
         case let ranker as LateInteractionReranker: return ranker
         case let ranker as StoredLateInteraction: return ranker.reranker
+        case let ranker as CachedRanker: return ranker.ranker.lateInteraction
         case let ranker as FallbackRanker: return ranker.ranker.lateInteraction
         case let ranker as BoostedRanker: return ranker.ranker.lateInteraction
         case let ranker as Cascade:

@@ -1,7 +1,8 @@
 public import Hub
 public import Inference
+import Outbound
 public import Ranking
-public import RemoteRerankers
+import RemoteRerankers
 public import Reranking
 import Retrieval
 import TextFiles
@@ -17,8 +18,10 @@ public struct RankerLoader: Sendable {
     public var precision: Precision
     /// Where models that are named "owner/name" are.
     public var store: ModelStore
-    /// Keeps the scores of every ranker but late-interaction models; nil keeps none.
+    /// Keeps the scores of every ranker; nil keeps none.
     public var cache: (any ScoreCache)?
+    /// What services cost, where their own files do not say it.
+    public var prices: PriceList
     /// Where keys of services are looked up; nil for the variables of this process.
     public var environment: [String: String]?
     /// What "colbert" stands for; nil where no index with token vectors is searched.
@@ -26,12 +29,14 @@ public struct RankerLoader: Sendable {
 
     public init(
         pool: ComputePool = .shared, precision: Precision = .auto, store: ModelStore = ModelStore(),
-        cache: (any ScoreCache)? = nil, environment: [String: String]? = nil, stored: StoredLateInteraction? = nil
+        cache: (any ScoreCache)? = nil, prices: PriceList = PriceList(), environment: [String: String]? = nil,
+        stored: StoredLateInteraction? = nil
     ) {
         self.pool = pool
         self.precision = precision
         self.store = store
         self.cache = cache
+        self.prices = prices
         self.environment = environment
         self.stored = stored
     }
@@ -78,8 +83,8 @@ public struct RankerLoader: Sendable {
             guard choices == RankerSpecification.ServiceChoices() else {
                 throw RankingError(
                     .invalidInput, what: "\"\(name)\" is a model on this machine, with settings of a service.",
-                    why: "It needs no key, no timeout, no second attempt, and has no price.",
-                    fix: "Leave timeout, key-file, attempts and price out, or name a service.")
+                    why: "It needs no key, no timeout, no second attempt and no prompt, and has no price.",
+                    fix: "Leave these settings out, or name a service.")
             }
             return try model(name)
         }
@@ -103,9 +108,10 @@ public struct RankerLoader: Sendable {
         let directory = try store.directory(of: name)
         guard !LateInteractionEncoder.isDeclared(in: directory) else {
             // Nothing says how such a model fares in int8.
-            return LateInteractionReranker(
+            let reranker = LateInteractionReranker(
                 try LateInteractionEncoder.load(
                     directory: directory, pool: pool, precision: precision == .auto ? .fp32 : precision))
+            return try cache.map { cache throws(RankingError) in try reranker.caching(in: cache) } ?? reranker
         }
         let reranker = try Reranker.load(directory: directory, pool: pool, precision: precision)
         return try cache.map { cache throws(RankingError) in try reranker.caching(in: cache) } ?? reranker
@@ -114,10 +120,17 @@ public struct RankerLoader: Sendable {
     private func service(
         _ name: RemoteRerankerName, _ choices: RankerSpecification.ServiceChoices, written: String
     ) throws(RankingError) -> any DocumentRanker {
+        guard choices.languageModel == RankerSpecification.LanguageModelChoices() else {
+            throw RankingError(
+                .invalidInput, what: "\"\(name)\" is a service, with settings of a language model.",
+                why: "It has no prompt, and nothing that belongs to one.",
+                fix: "Leave these settings out, or name a language model: llm:PROVIDER/MODEL.")
+        }
         var settings = ServiceSettings()
+        settings.proxies = ProxySettings(environment: environment)
         try apply(choices, to: &settings)
         var options = RemoteRerankerOptions()
-        options.prices[name.service, name.model] = choices.price
+        options.prices[name.service, name.model] = try price(choices, written)
         let reranker = try RemoteReranker(name, settings: settings, options: options, environment: environment)
         guard let cache else { return reranker }
         return CachedRanker(reranker, configuration: written, in: cache)
@@ -127,14 +140,59 @@ public struct RankerLoader: Sendable {
         _ name: LanguageModelName, _ choices: RankerSpecification.ServiceChoices, written: String
     ) throws(RankingError) -> any DocumentRanker {
         let key = try choices.keyFile.map { path throws(RankingError) in try ServiceKey.fromFile(path) }
-        let model = try name.languageModel(key: key, price: choices.price, environment: environment) { settings in
+        let own = choices.languageModel
+        let model = try name.languageModel(
+            key: key, price: price(choices, written), contextTokens: own.contextTokens, extraFields: own.extraFields,
+            environment: environment
+        ) { settings in
+            settings.proxies = ProxySettings(environment: environment)
             if let timeout = choices.timeout { settings.timeout = timeout }
             if let attempts = choices.attempts { settings.retries.attempts = attempts }
         }
-        let reranker = try name.reranker(model)
+        let purpose: PromptTemplate.Purpose = name.method == .listwise ? .listwise : .yesNo
+        let prompt = try own.promptFile.map { path throws(RankingError) in try PromptTemplate.load(path, for: purpose) }
+        var listwise = ListwiseReranker.Settings()
+        var pointwise = PointwiseReranker.Settings()
+        switch name.method {
+        case .listwise:
+            listwise.template = prompt
+            listwise.documentTokens = own.documentTokens ?? listwise.documentTokens
+            listwise.maxOutputTokens = own.maxOutputTokens ?? listwise.maxOutputTokens
+            listwise.unusableAnswers = own.unusableAnswers ?? listwise.unusableAnswers
+            listwise.window.size = own.windowSize ?? listwise.window.size
+            listwise.window.step = own.windowStep ?? max(1, listwise.window.size / 2)
+        case .pointwise:
+            if let key = own.listwiseKey {
+                throw RankingError(
+                    .invalidInput, what: "\"\(name)\" is asked about each document, with a setting \(key).",
+                    why: "That is about lists of documents.",
+                    fix: "Leave it out, or write llm: in place of llm-pointwise:.")
+            }
+            pointwise.template = prompt
+            pointwise.documentTokens = own.documentTokens ?? pointwise.documentTokens
+        }
+        let reranker = try name.reranker(model, listwise: listwise, pointwise: pointwise)
         guard let cache else { return reranker }
+        // The words themselves, not the file that they are in.
+        let words = prompt?.text ?? PromptTemplate.own(for: purpose)
+        let configuration = [written, own.cacheText, words].joined(separator: "\n")
         return CachedRanker(
-            reranker, configuration: written, scoring: name.method == .listwise ? .listwise : .pointwise, in: cache)
+            reranker, configuration: configuration, scoring: name.method == .listwise ? .listwise : .pointwise,
+            in: cache)
+    }
+
+    /// The price in the ranker's own file, or in the file that it names, or in the list for all.
+    private func price(
+        _ choices: RankerSpecification.ServiceChoices, _ name: String
+    ) throws(RankingError) -> ServicePrice? {
+        if let price = choices.price { return price }
+        guard let path = choices.priceFile else { return prices[name] }
+        guard let price = try PriceList(path: path)[name] else {
+            throw RankingError(
+                .invalidInput, what: "\(path) has no price for \(name).", why: "The reranker's file names it for that.",
+                fix: "Add the name with its price, or leave price out.")
+        }
+        return price
     }
 
     private func apply(

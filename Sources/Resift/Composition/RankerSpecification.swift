@@ -1,4 +1,5 @@
-public import Ranking
+public import OrderedJSON
+import Ranking
 public import RemoteRerankers
 
 /// Which ranker ranks, as a caller writes it: a name, or a YAML file that puts several together.
@@ -54,14 +55,52 @@ public struct RankerSpecification: Sendable, Equatable {
         /// Attempts before a request is given up; nil for the default.
         public var attempts: Int?
         public var price: ServicePrice?
+        /// A `PriceList` that has its price.
+        public var priceFile: String?
+        public var languageModel: LanguageModelChoices
 
         public init(
-            timeout: Duration? = nil, keyFile: String? = nil, attempts: Int? = nil, price: ServicePrice? = nil
+            timeout: Duration? = nil, keyFile: String? = nil, attempts: Int? = nil, price: ServicePrice? = nil,
+            priceFile: String? = nil, languageModel: LanguageModelChoices = LanguageModelChoices()
         ) {
             self.timeout = timeout
             self.keyFile = keyFile
             self.attempts = attempts
             self.price = price
+            self.priceFile = priceFile
+            self.languageModel = languageModel
+        }
+    }
+
+    /// What is said of a language model beside its name; nil everywhere for its defaults.
+    public struct LanguageModelChoices: Sendable, Equatable {
+        /// A file with a `PromptTemplate`.
+        public var promptFile: String?
+        public var documentTokens: Int?
+        public var contextTokens: Int?
+        /// Added to each request as it is.
+        public var extraFields = JSONObject()
+        // Of listwise reranking alone.
+        public var maxOutputTokens: Int?
+        public var windowSize: Int?
+        public var windowStep: Int?
+        public var unusableAnswers: UnusableAnswers?
+
+        public init(promptFile: String? = nil) { self.promptFile = promptFile }
+
+        /// Everything that changes what is asked or how an answer is read, except the prompt, in one text.
+        var cacheText: String {
+            let numbers = [documentTokens, maxOutputTokens, windowSize, windowStep].map { $0.map(String.init) ?? "-" }
+            return (numbers + [unusableAnswers?.rawValue ?? "-", JSONValue.object(extraFields).compact]).joined(
+                separator: " ")
+        }
+
+        /// The first one that is about listwise reranking, as a file calls it; nil where none is said.
+        var listwiseKey: String? {
+            [
+                ("max-output-tokens", maxOutputTokens != nil), ("window", windowSize != nil),
+                ("step", windowStep != nil), ("unusable-answers", unusableAnswers != nil),
+            ].first(where: \.1)?.0
         }
     }
 

@@ -36,6 +36,16 @@ public struct BoostedRanker: DocumentRanker {
         self.boosts = boosts
     }
 
+    public var services: [String] { ranker.services }
+
+    public func estimate(
+        _ query: String, _ documents: [Document], options: RerankOptions
+    ) async throws -> RunEstimate {
+        var inner = options
+        inner.minScore = nil
+        return try await ranker.estimate(query, documents, options: inner)
+    }
+
     public func rerank(
         _ query: String, _ documents: [Document], limit: Int?, options: RerankOptions
     ) async throws -> DocumentRanking {

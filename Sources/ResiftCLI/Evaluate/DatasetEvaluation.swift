@@ -39,6 +39,7 @@ struct DatasetEvaluation {
     let evaluator: Evaluator
     let measures: [Measure]
     let cost: ServingCost
+    let services: CostOptions
     /// Of each reranking; nil scores the whole pool.
     let deadline: Duration?
     /// Adds a row with the layer exit to each that reranks.
@@ -49,13 +50,20 @@ struct DatasetEvaluation {
         // Measures without a cutoff, and with a large one, look as deep as this.
         let deepest = evaluator.measures.map { $0.cutoff ?? 1_000 }.max() ?? 100
         var pipeline = try await options.evaluation(dataset, stages: stages, deepest: min(deepest, 1_000))
-        if stages.contains(where: \.reranks) { pipeline.models = try await options.loadRankers(pipeline, cache: cache) }
+        if stages.contains(where: \.reranks) {
+            pipeline.models = try await options.loadRankers(pipeline, cache: cache, prices: services.priceList())
+        }
         pipeline.options.rerankOptions.deadline = deadline
         for model in pipeline.models {
             guard let pruning = try exit.pruning(model.reranker, top: DatasetEvaluation.layerExitTop) else { break }
             pipeline.models.append(
                 StageEvaluation.Model(
                     name: "\(model.name), layer exit", reranker: model.reranker, layerExit: pruning))
+        }
+        try await services.check(pipeline.models.map(\.reranker)) { estimating in
+            var rehearsal = pipeline
+            rehearsal.models = estimating.map { StageEvaluation.Model(name: $0.name, reranker: $0) }
+            _ = try await rehearsal.run(dataset.queries, stages.filter(\.reranks))
         }
         let progress = ProgressLine()
         let (rows, pools) = try await pipeline.run(dataset.queries, stages) { done in

@@ -73,10 +73,10 @@ struct DatasetOptions: ParsableArguments {
     ///
     /// - Parameter evaluation: Whose index has the token vectors that a ranker may use.
     func loadRankers(
-        _ evaluation: StageEvaluation, cache: (any ScoreCache)?
+        _ evaluation: StageEvaluation, cache: (any ScoreCache)?, prices: PriceList
     ) async throws -> [StageEvaluation.Model] {
         let loader = RankerLoader(
-            pool: ModelOptions.pool(threads: threads), precision: precision, cache: cache,
+            pool: ModelOptions.pool(threads: threads), precision: precision, cache: cache, prices: prices,
             stored: try evaluation.tokenEncoder.map { try StoredLateInteraction(evaluation.index, encoder: $0) })
         var loaded: [StageEvaluation.Model] = []
         func add(_ name: String, _ ranker: any DocumentRanker) {

@@ -83,6 +83,8 @@ struct EvaluateCommand: AsyncParsableCommand {
 
     @OptionGroup var prices: PriceOptions
 
+    @OptionGroup var cost: CostOptions
+
     @Option(
         help: ArgumentHelp(
             "What to measure; may be given again. Default: nDCG@10, RR@10, AP, R@100; for a dataset nDCG@10, R@100, RR@10.",
@@ -176,7 +178,7 @@ struct EvaluateCommand: AsyncParsableCommand {
         let (report, runs) = try await cache.whileOpen { cache in
             try await DatasetEvaluation(
                 options: datasets, stages: stages, evaluator: evaluator, measures: measures, cost: prices.cost,
-                deadline: deadline?.duration, exit: exit, cache: cache
+                services: cost, deadline: deadline?.duration, exit: exit, cache: cache
             ).run(dataset)
         }
         if let saveRuns { try RunFolder.write(runs, to: saveRuns) }

@@ -178,10 +178,19 @@ struct SearchCommand: AsyncParsableCommand {
                     options.rerankOptions.layerExit = try exit.pruning(loaded, top: options.limit)
                     reranker = loaded
                 }
+                let many = try queries.map { path in try QueryReader().queries(in: .read(path: path)) }
+                try await ranker.cost.check([reranker].compactMap(\.self)) { [options] estimating in
+                    for ranker in estimating {
+                        let pipeline = Pipeline(
+                            index: index, reranker: ranker, embedder: encoder, tokenEncoder: tokenEncoder,
+                            pool: compute)
+                        try await rehearse(many?.map(\.text) ?? [query ?? ""], pipeline, options)
+                    }
+                }
                 let pipeline = Pipeline(
                     index: index, reranker: reranker, embedder: encoder, tokenEncoder: tokenEncoder, pool: compute)
-                if let queries {
-                    try await searchMany(queries, pipeline, options)
+                if let many {
+                    try await searchMany(many, pipeline, options)
                 } else {
                     try await searchOne(query ?? "", pipeline, options)
                 }
@@ -243,8 +252,18 @@ struct SearchCommand: AsyncParsableCommand {
         try ranker.enforce(answer.isRerankedAsAsked)
     }
 
-    private func searchMany(_ path: String, _ pipeline: Pipeline, _ options: SearchOptions) async throws {
-        let queries = try QueryReader().queries(in: .read(path: path))
+    /// Searches and throws the answers away.
+    private func rehearse(_ queries: [String], _ pipeline: Pipeline, _ options: SearchOptions) async throws {
+        for query in queries {
+            do {
+                _ = try await pipeline.search(query, options)
+            } catch let error as RankingError where error.code == .nothingToSearch {
+                continue
+            }
+        }
+    }
+
+    private func searchMany(_ queries: [Query], _ pipeline: Pipeline, _ options: SearchOptions) async throws {
         let progress = ProgressLine()
         var withoutTerms: [String] = []
         var incomplete = 0

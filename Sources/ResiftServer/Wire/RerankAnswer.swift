@@ -363,6 +363,7 @@ extension RerankReport {
         object["truncated_documents"] = .count(truncatedDocuments)
         object["truncated_query_tokens"] = .count(truncatedQueryTokens)
         object["cache_hits"] = .count(cacheHits)
+        if let storedDocuments { object["stored_documents"] = .count(storedDocuments) }
         object["unscored_documents"] = .count(unscoredDocuments)
         object["below_min_score"] = .count(belowMinScore)
         object["complete"] = .bool(isComplete)

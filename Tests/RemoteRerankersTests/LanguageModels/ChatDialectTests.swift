@@ -1,4 +1,5 @@
 import OrderedJSON
+import Outbound
 import TestSupport
 import Testing
 

@@ -1,3 +1,4 @@
+import Outbound
 import Ranking
 import Reranking
 import Testing
@@ -65,33 +66,5 @@ struct LanguageModelNameTests {
         } else {
             #expect(try pointwise.reranker(model) is PointwiseReranker)
         }
-    }
-}
-
-@Suite("Prices of tokens")
-struct PriceListTests {
-    @Test("a list names models")
-    func list() throws {
-        let text = #"{"a": {"input": 3, "output": 15.5}, "b": {"input": 0, "output": 0, "note": "ours"}}"#
-        let prices = try ServicePrice.list(json: Array(text.utf8), source: "prices.json")
-        #expect(
-            prices == [
-                "a": ServicePrice(perMillionInputTokens: 3, perMillionOutputTokens: 15.5),
-                "b": ServicePrice(perMillionInputTokens: 0, perMillionOutputTokens: 0),
-            ])
-        #expect(prices["a"]?.cost(of: ServiceUsage(inputTokens: 2_000_000, outputTokens: 100_000)) == 6 + 1.55)
-    }
-
-    @Test(
-        "what is no list of prices is refused",
-        arguments: [
-            "", "[]", #"{"a": 3}"#, #"{"a": {"input": 3}}"#, #"{"a": {"input": -1, "output": 1}}"#,
-            #"{"a": {"input": 1e400, "output": 1}}"#, #"{"a": {"input": "3", "output": 1}}"#,
-        ])
-    func refused(text: String) {
-        let error = #expect(throws: RankingError.self) {
-            try ServicePrice.list(json: Array(text.utf8), source: "prices.json")
-        }
-        #expect(error?.code == .invalidInput && error?.what.hasPrefix("prices.json ") == true)
     }
 }

@@ -335,7 +335,7 @@ struct ListwiseRerankerTests {
         }
         let ranker = try reranker(
             ChatScript.openAI.model(server, price: ServicePrice(perMillionInputTokens: 2, perMillionOutputTokens: 8)))
-        let estimate = try ranker.estimate("which one", documents(30))
+        let estimate = try await ranker.estimate("which one", documents(30))
         let usage = try #require(try await ranker.rerank("which one", documents(30), limit: nil).report.usage)
         #expect(estimate.requests == usage.requests)
         let (read, written) = (try #require(usage.inputTokens), try #require(usage.outputTokens))
@@ -349,10 +349,10 @@ struct ListwiseRerankerTests {
     }
 
     @Test("without prices there is no cost, and a sum with it has none")
-    func noPrices() throws {
-        let estimate = try reranker(ChatScript.openAI.model(server(.openAI))).estimate("q", documents(3))
+    func noPrices() async throws {
+        let estimate = try await reranker(ChatScript.openAI.model(server(.openAI))).estimate("q", documents(3))
         #expect(estimate.cost == nil && (estimate + .zero).cost == nil && estimate.requests == 1)
-        let single = try reranker(ChatScript.openAI.model(server(.openAI))).estimate("q", documents(1))
+        let single = try await reranker(ChatScript.openAI.model(server(.openAI))).estimate("q", documents(1))
         #expect(single == .zero)
     }
 

@@ -56,7 +56,7 @@ struct PointwiseRerankerTests {
         #expect(usage.requests == 4 && usage.inputTokens == 200 && abs((usage.cost ?? 0) - 0.0024) < 1e-12)
         let request = try #require(server.requests.first?.json)
         #expect(request.count("max_tokens") == 1 && request.count("top_logprobs") == 20)
-        let estimate = try ranker.estimate("q", documents)
+        let estimate = try await ranker.estimate("q", documents)
         #expect(estimate.requests == 4 && estimate.outputTokens == 4 && estimate.maxOutputTokens == 4)
     }
 

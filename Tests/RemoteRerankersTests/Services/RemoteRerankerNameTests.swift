@@ -1,3 +1,4 @@
+import Outbound
 import Ranking
 import RemoteRerankers
 import Testing

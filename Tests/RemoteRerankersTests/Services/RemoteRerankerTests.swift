@@ -1,4 +1,5 @@
 import OrderedJSON
+import Outbound
 import Ranking
 import RemoteRerankers
 import Reranking
@@ -236,8 +237,8 @@ struct RemoteRerankerTests {
     func refusals(form: ServiceForm) async throws {
         let codes: [(Int, RankingError.Code)] = [
             (400, .invalidInput), (401, .accessDenied), (402, .accessDenied), (403, .accessDenied), (404, .notFound),
-            (413, .invalidInput), (422, .invalidInput), (498, .accessDenied), (499, .invalidInput),
-            (501, .unsupportedModel),
+            (413, .invalidInput), (422, .invalidInput), (424, .unsupportedModel), (498, .accessDenied),
+            (499, .invalidInput), (501, .unsupportedModel),
         ]
         for (status, code) in codes {
             let server = try servers.start(form.error(status, "because"))
@@ -250,7 +251,8 @@ struct RemoteRerankerTests {
     }
 
     @Test(
-        "what passes is asked again, and the report counts it", arguments: ServiceForm.all, [429, 500, 503, 504, 529])
+        "what passes is asked again, and the report counts it", arguments: ServiceForm.all,
+        [408, 409, 429, 500, 502, 503, 504, 529])
     func passing(form: ServiceForm, status: Int) async throws {
         let server = try servers.start(
             form.error(status, "later", headers: ["retry-after-ms": "1"]), form.answer(scores: [0.25, 0.5]))
@@ -293,22 +295,26 @@ struct RemoteRerankerTests {
         #expect(ranking.candidates.count == 1 && server.requests.count == 2)
     }
 
-    @Test("the error of a service that does not answer names it and its address")
-    func slow() async throws {
-        let form = ServiceForm.of(.cohere)
-        let server = try servers.start(ScriptedServer.Answer("", fault: .silence))
-        let reranker = try form.reranker(server) { settings in
+    @Test(
+        "the error of a service that does not answer, or stops in the middle, names it and its address",
+        arguments: ServiceForm.all, [ScriptedServer.Fault.silence, .stall(after: 3)])
+    func slow(form: ServiceForm, fault: ScriptedServer.Fault) async throws {
+        var answer = form.answer(scores: [0.5])
+        answer.fault = fault
+        let server = try servers.start(answer)
+        let reranker = try form.reranker(server, options: RemoteRerankerOptions(maxDocumentsPerRequest: 10)) {
+            settings in
             settings.timeout = .milliseconds(50)
             settings.retries.attempts = 2
         }
         let error = await #expect(throws: RankingError.self) { _ = try await reranker.rerank("q", ["a"]) }
-        #expect(error?.code == .unreachable && error?.what.contains("cohere:m at \(server.url)") == true)
+        #expect(
+            error?.code == .unreachable && error?.what.contains("\(form.service.rawValue):m at \(server.url)") == true)
         #expect(reranker.circuitBreaker.state == .closed(failures: 2))
     }
 
-    @Test("a cancelled call closes its connections")
-    func cancellation() async throws {
-        let form = ServiceForm.of(.cohere)
+    @Test("a cancelled call closes its connections", arguments: ServiceForm.all)
+    func cancellation(form: ServiceForm) async throws {
         let server = try servers.start(ScriptedServer.Answer("", fault: .silence))
         let reranker = try form.reranker(server, options: RemoteRerankerOptions(maxDocumentsPerRequest: 1))
         let task = Task { try await reranker.rerank("q", ["a", "b", "c"]) }

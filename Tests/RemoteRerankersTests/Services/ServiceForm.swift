@@ -1,4 +1,5 @@
 import OrderedJSON
+import Outbound
 import RemoteRerankers
 import ScriptedServer
 import Testing

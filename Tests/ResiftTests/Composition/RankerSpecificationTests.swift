@@ -1,5 +1,8 @@
+import OrderedJSON
 import Ranking
+import Reranking
 import Resift
+import TestSupport
 import Testing
 
 @Suite("A file of rankers")
@@ -53,6 +56,73 @@ struct RankerSpecificationTests {
         #expect(read == expected)
     }
 
+    @Test("a language model with a prompt, limits and fields of its service")
+    func languageModel() throws {
+        let read = try read(
+            """
+            reranker: llm:vllm/m@http://localhost:8000
+            prompt: prompt.txt
+            price: prices.yaml
+            document-tokens: 300
+            max-output-tokens: 8192
+            context-tokens: 32768
+            window: 10
+            step: 5
+            unusable-answers: keep-order
+            extra-fields:
+              chat_template_kwargs: {enable_thinking: false, budget: 1.5, name: "1"}
+              stop: [a, null, 2]
+            """)
+        var choices = RankerSpecification.LanguageModelChoices(promptFile: "prompt.txt")
+        choices.documentTokens = 300
+        choices.maxOutputTokens = 8_192
+        choices.contextTokens = 32_768
+        choices.windowSize = 10
+        choices.windowStep = 5
+        choices.unusableAnswers = .keepOrder
+        choices.extraFields = try JSONObject(
+            parsing:
+                #"{"chat_template_kwargs": {"budget": 1.5, "enable_thinking": false, "name": "1"}, "stop": ["a", null, 2]}"#
+        )
+        let expected = RankerSpecification(
+            .named(
+                "llm:vllm/m@http://localhost:8000", .init(priceFile: "prices.yaml", languageModel: choices)))
+        #expect(read == expected)
+    }
+
+    @Test("settings go to the ranker that has them, or are refused with the reason")
+    func loading() throws {
+        let folder = try TemporaryFolder()
+        let prompt = try folder.write("prompt.txt", "{query} {passages} {answer_form}")
+        let prices = try folder.write("prices.yaml", "llm:vllm/m: {per-million-input-tokens: 2}")
+        let loader = RankerLoader(prices: try PriceList(yaml: "llm:vllm: {per-million-input-tokens: 3}", path: "p"))
+        func load(_ yaml: String) throws -> any DocumentRanker {
+            try loader.load(try read(yaml))
+        }
+        let name = "reranker: llm:vllm/m@http://localhost:1\n"
+        let ranker = try #require(
+            try load(name + "prompt: \(prompt)\nprice: \(prices)\nwindow: 10\ndocument-tokens: 9") as? ListwiseReranker)
+        #expect(ranker.settings.template?.text == "{query} {passages} {answer_form}")
+        #expect(ranker.settings.window == SlidingWindow(size: 10, step: 5) && ranker.settings.documentTokens == 9)
+        #expect(ranker.model.price == ServicePrice(perMillionInputTokens: 2))
+        #expect((try load(name) as? ListwiseReranker)?.model.price == ServicePrice(perMillionInputTokens: 3))
+        let own = try load(name + "price: {per-million-input-tokens: 1}") as? ListwiseReranker
+        #expect(own?.model.price == ServicePrice(perMillionInputTokens: 1))
+
+        let asked = "reranker: llm-pointwise:vllm/m@http://localhost:1\n"
+        #expect((try load(asked + "document-tokens: 7") as? PointwiseReranker)?.settings.documentTokens == 7)
+        for (yaml, part) in [
+            (asked + "window: 10", "about lists"), (asked + "prompt: \(prompt)", "answer_form"),
+            (name + "prompt: \(folder.path)/none", "cannot be read"), (name + "window: 1", "sliding window"),
+            ("reranker: tei:http://localhost:1\nprompt: \(prompt)", "is a service, with settings of a language model"),
+            ("reranker: default\ndocument-tokens: 3", "is a model on this machine"),
+            ("reranker: tei:http://localhost:1\nprice: \(prices)", "has no price for tei:http://localhost:1"),
+        ] {
+            let error = #expect(throws: RankingError.self, "\(yaml)") { try load(yaml) }
+            #expect(error?.description.contains(part) == true, "\(error?.description ?? "")")
+        }
+    }
+
     @Test("JSON is YAML, and a name alone is a ranker")
     func short() throws {
         #expect(try read("default") == RankerSpecification(name: "default"))
@@ -73,7 +143,9 @@ struct RankerSpecificationTests {
             ("reranker: a\nboost: {keywords: [b]}", "no terms with weights"),
             ("reranker: a\nboost: {recency: {field: x}}", "half-life"),
             ("reranker: a\nboost: {keywords: {b: much}}", "no number"), ("reranker: ''", "empty"),
-            ("ensemble: [a]\nrank-constant: -1", "line 2"),
+            ("ensemble: [a]\nrank-constant: -1", "line 2"), ("cascade: [a]\nprompt: p", "is about a reranker"),
+            ("reranker: a\nunusable-answers: shrug", "no policy"), ("reranker: a\nwindow: 0", "line 2"),
+            ("reranker: a\nextra-fields: [1]", "no names with values"), ("reranker: a\nprice: {}", "says nothing"),
         ])
     func refused(yaml: String, part: String) {
         let error = #expect(throws: RankingError.self) { try read(yaml) }

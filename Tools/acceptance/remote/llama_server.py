@@ -1,6 +1,6 @@
-"""llama.cpp's HTTP server, from the package xllamacpp, with reranking.
+"""llama.cpp's HTTP server, from the package xllamacpp.
 
-usage: llama_server.py MODEL.gguf PORT
+usage: llama_server.py MODEL.gguf PORT CONTEXT [--rerank]
 """
 
 import sys
@@ -8,15 +8,17 @@ import time
 
 import xllamacpp
 
+model, port, context = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
 parameters = xllamacpp.CommonParams()
-parameters.model.path = sys.argv[1]
+parameters.model.path = model
 parameters.hostnames = ["127.0.0.1"] if isinstance(parameters.hostnames, list) else parameters.hostnames
-parameters.port = int(sys.argv[2])
-parameters.embedding = True
-parameters.pooling_type = xllamacpp.llama_pooling_type.LLAMA_POOLING_TYPE_RANK
-parameters.n_ctx = 512
-parameters.n_batch = 512
-parameters.n_ubatch = 512
+parameters.port = port
+parameters.n_ctx = context
+if "--rerank" in sys.argv:
+    parameters.embedding = True
+    parameters.pooling_type = xllamacpp.llama_pooling_type.LLAMA_POOLING_TYPE_RANK
+    parameters.n_batch = context
+    parameters.n_ubatch = context
 parameters.n_parallel = 1
 parameters.warmup = False
 parameters.cpuparams.n_threads = 2

@@ -1,4 +1,5 @@
 import OrderedJSON
+import Outbound
 
 /// Anthropic's Messages interface: `POST /v1/messages`.
 ///

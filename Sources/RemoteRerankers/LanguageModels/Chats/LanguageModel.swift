@@ -1,4 +1,5 @@
 public import OrderedJSON
+import Outbound
 public import Ranking
 import Reranking
 import Synchronization

@@ -45,12 +45,12 @@ public struct ListwiseReranker: LanguageModelRanker {
         self.settings = settings
     }
 
-    public var name: String { model.name }
-
     public func estimate(
         _ query: String, _ documents: [Document], options: RerankOptions
-    ) throws(RankingError) -> RunEstimate {
-        try estimate(try read(query, documents, limit: nil, options), options)
+    ) async throws -> RunEstimate {
+        let estimate = try estimate(try read(query, documents, limit: nil, options), options)
+        try LanguageModelOptions.check(estimate, options)
+        return estimate
     }
 
     public func rerank(

@@ -41,12 +41,12 @@ public struct PointwiseReranker: LanguageModelRanker {
         self.settings = settings
     }
 
-    public var name: String { model.name }
-
     public func estimate(
         _ query: String, _ documents: [Document], options: RerankOptions
-    ) throws(RankingError) -> RunEstimate {
-        estimate(try read(query, documents, limit: nil, options), options)
+    ) async throws -> RunEstimate {
+        let estimate = estimate(try read(query, documents, limit: nil, options), options)
+        try LanguageModelOptions.check(estimate, options)
+        return estimate
     }
 
     public func rerank(

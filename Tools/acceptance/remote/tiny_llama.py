@@ -1,20 +1,13 @@
-"""Runs a command against a real llama.cpp server: llamacpp.py COMMAND...
+"""Writes a llama of random weights as GGUF, with a vocabulary of bytes, for llama.cpp's server.
 
-The server comes from PyPI (xllamacpp, see requirements.txt); its model is a llama of random weights with a vocabulary of
-bytes, written here, so that nothing is downloaded: what is tested is what goes over the wire. The command finds the
-server's address in RESIFT_LLAMACPP_URL, and this script ends with its status.
+Nothing is downloaded: its answers mean nothing, and what is tested with it is what goes over the wire.
 """
-
-import os
-import subprocess
-import sys
-import tempfile
 
 import gguf
 import numpy
-import xllamacpp
 
-WIDTH, LAYERS, HEADS, HIDDEN, CONTEXT = 64, 2, 4, 128, 32_768
+CONTEXT = 32_768
+WIDTH, LAYERS, HEADS, HIDDEN = 64, 2, 4, 128
 SPECIAL = ["<unk>", "<s>", "</s>"]
 BYTES = [f"<0x{byte:02X}>" for byte in range(256)]
 WORDS = ["▁yes", "▁no", "yes", "no", "Yes", "No", *"0123456789", *'[]>▁,{}":', "ranking"]
@@ -71,22 +64,3 @@ def write_model(path):
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
     writer.close()
-
-
-def main():
-    with tempfile.TemporaryDirectory() as folder:
-        model = os.path.join(folder, "tiny.gguf")
-        write_model(model)
-        parameters = xllamacpp.CommonParams()
-        parameters.model.path = model
-        parameters.n_ctx = CONTEXT
-        parameters.n_parallel = 1
-        parameters.cpuparams.n_threads = 1
-        parameters.warmup = False
-        server = xllamacpp.Server(parameters)
-        environment = dict(os.environ, RESIFT_LLAMACPP_URL=server.listening_address)
-        return subprocess.run(sys.argv[1:], env=environment, check=False).returncode
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,16 +1,16 @@
 /// How long a service asks to be left alone, and whether it wants the request again.
-struct RetryAdvice: Equatable {
+package struct RetryAdvice: Equatable {
     /// Nil where it does not say.
-    var wait: Duration?
+    package var wait: Duration?
     /// `x-should-retry`; nil where it does not say.
-    var shouldRetry: Bool?
+    package var shouldRetry: Bool?
 
     /// Reads `retry-after-ms`, else `Retry-After` in seconds or as a date, and `x-should-retry`.
     ///
     /// - Parameters:
     ///   - header: The first header of a name.
     ///   - now: Seconds since 1970.
-    init(header: (String) -> String?, now: Double) {
+    package init(header: (String) -> String?, now: Double) {
         wait =
             RetryAdvice.milliseconds(header("retry-after-ms")) ?? RetryAdvice.seconds(header("retry-after"), now: now)
         switch header("x-should-retry") {

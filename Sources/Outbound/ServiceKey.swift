@@ -14,18 +14,27 @@ public struct ServiceKey: Sendable, CustomStringConvertible, CustomDebugStringCo
     ///
     /// Throws `invalidInput` for what cannot stand in a header of a request: nothing, or a space or a sign outside ASCII.
     public init(_ text: String) throws(RankingError) {
-        var text = text[...]
-        while text.first?.isWhitespace == true { text.removeFirst() }
-        while text.last?.isWhitespace == true { text.removeLast() }
-        guard !text.isEmpty, text.utf8.allSatisfy({ (33...126).contains($0) }) else {
+        guard let key = ServiceKey(unchecked: text), key.isPrintable else {
+            let isEmpty = text.allSatisfy(\.isWhitespace)
             throw RankingError(
-                .invalidInput,
-                what: "A service's key is \(text.isEmpty ? "empty" : "not one word of ASCII characters").",
+                .invalidInput, what: "A service's key is \(isEmpty ? "empty" : "not one word of ASCII characters").",
                 why: "It is sent in a header, as letters, digits and signs without spaces.",
                 fix: "Give the key alone, as the service shows it.")
         }
+        self = key
+    }
+
+    /// Nil for an empty text. Whether it can stand in a header is for `isPrintable` to say, where it is used.
+    package init?(unchecked text: String) {
+        var text = text[...]
+        while text.first?.isWhitespace == true { text.removeFirst() }
+        while text.last?.isWhitespace == true { text.removeLast() }
+        if text.isEmpty { return nil }
         secret = String(text)
     }
+
+    /// False where it cannot stand in a header of a request.
+    package var isPrintable: Bool { secret.utf8.allSatisfy { (33...126).contains($0) } }
 
     /// The key that the first of these variables holds that is set; nil where none is.
     ///
@@ -53,7 +62,7 @@ public struct ServiceKey: Sendable, CustomStringConvertible, CustomDebugStringCo
     }
 
     /// The text without the key, which a service may repeat in what it answers.
-    func redacted(from text: String) -> String {
+    package func redacted(from text: String) -> String {
         text.split(separator: secret, omittingEmptySubsequences: false).joined(separator: "(key)")
     }
 

@@ -1,6 +1,6 @@
 import Testing
 
-@testable import RemoteRerankers
+@testable import Outbound
 
 @Suite("What a service asks for in headers")
 struct RetryAdviceTests {
@@ -48,7 +48,7 @@ struct RetryAdviceTests {
 
     @Test("own waits double up to the longest, less up to a quarter by chance")
     func backoff() {
-        let retries = ServiceRetries()
+        let retries = RetryPolicy()
         #expect((1...6).map { retries.wait(after: $0, chance: 0) } == [0.5, 1, 2, 4, 8, 8].map { .seconds($0) })
         #expect(retries.wait(after: 3, chance: 0.999_999) >= .milliseconds(1_500))
         #expect(retries.wait(after: .max, chance: 0) == .seconds(8))
