@@ -46,9 +46,9 @@ struct ResiftBench {
         case ("dense", let index?) where arguments.count == 3:
             try await SearchBench.dense(index: index, count: Int(arguments[2]) ?? 1_000_000)
         case ("late-interaction", let folder?):
-            var probing = LateInteractionProbing()
-            if let centroids { probing.centroids = centroids }
-            if let exact { probing.exact = exact }
+            let standard = LateInteractionProbing()
+            let probing = LateInteractionProbing(
+                centroids: centroids ?? standard.centroids, exact: exact ?? standard.exact)
             try await LateInteractionBench.run(folder: folder, form: form, threads: threads, probing: probing)
         case ("deadline", let text?) where arguments.count == 3:
             guard let milliseconds = Double(text) else { throw CocoaError(.formatting) }

@@ -153,7 +153,7 @@ public struct Indexer: Sendable {
                 .invalidInput, what: "The corpus has no documents.", why: "It is empty, or all of it is blank.",
                 fix: "Name the files that hold the documents.")
         }
-        try build.finish { share in
+        try build.finish(pool: tokenEncoder?.pool ?? .shared) { share in
             progress(IndexingProgress(phase: .finishing, documents: report.added, share: share))
         }
         report.milliseconds = (clock.now - begin).milliseconds

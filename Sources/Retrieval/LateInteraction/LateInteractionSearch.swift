@@ -4,9 +4,9 @@ import Ranking
 /// How far a late-interaction search looks.
 public struct LateInteractionProbing: Sendable, Hashable {
     /// The nearest centroids of each token of the query, whose passages are looked at.
-    public var centroids: Int
+    public let centroids: Int
     /// How many of the best passages by centroids are scored exactly; never fewer than four times the limit.
-    public var exact: Int
+    public let exact: Int
 
     public init(centroids: Int = 8, exact: Int = 1_024) {
         self.centroids = max(1, centroids)

@@ -140,21 +140,25 @@ public final class IndexBuild {
         try writer.begin()
         try writer.trainTokenVectors(pool: pool, progress: progress)
         try writer.rewrite(progress: progress)
+        try commit()
+        let unfinished = IndexBuild.unfinishedPath(for: path)
+        if writer.settings.lateInteraction?.form.residualBits != nil {
+            // The room of the vectors that waited for centroids. A build that is killed here is resumed at its end.
+            try IndexFile.reporting(unfinished) {
+                try writer.queue.writeWithoutTransaction { db in try IndexFile.vacuum(db) }
+            }
+        }
+        try writer.begin()
         try writer.commit { db in
             for property in [IndexProperty.buildInput, .buildDocuments, .buildDigest] { try property.remove(db) }
         }
-        let unfinished = IndexBuild.unfinishedPath(for: path)
         guard FileIdentity(path: unfinished) == identity else {
             throw RankingError(
                 .busy, what: "\(unfinished) was replaced by another process.", why: "Two builds write to \(path).",
                 fix: "Let one of them finish.")
         }
         try IndexFile.reporting(unfinished) {
-            try writer.queue.writeWithoutTransaction { db in
-                // The room of the vectors that waited for centroids.
-                if writer.settings.lateInteraction?.form.residualBits != nil { try IndexFile.vacuum(db) }
-                _ = try db.checkpoint(.truncate)
-            }
+            try writer.queue.writeWithoutTransaction { db in _ = try db.checkpoint(.truncate) }
         }
         try writer.close()
         if FileIdentity(path: path) != nil {

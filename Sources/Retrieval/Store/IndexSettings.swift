@@ -1,6 +1,7 @@
 public import Ranking
 
-/// What an index was built with. It cannot change later: everything in the index depends on it.
+/// What an index was built with. It cannot change later, because everything in the index depends on it; but for the form
+/// and pooling of token vectors, which a compaction can convert.
 public struct IndexSettings: Sendable, Equatable {
     /// Documents and queries go through the same one.
     public var analyzer: Analyzer

@@ -32,10 +32,10 @@ extension IndexSnapshot {
         var chunks: [VectorChunkRow] = []
         for row in try Row.fetchAll(db, sql: "SELECT number, generation FROM vector_chunk ORDER BY number") {
             let (number, generation) = (try row.integer(0), try row.integer(1))
+            guard number == chunks.count else { throw IndexProperty.corrupt("lacks vector chunk \(chunks.count)") }
             if number < known.count, known[number].generation == generation {
                 chunks.append(known[number])
-            } else if number == chunks.count,
-                let chunk = try VectorChunkRow.fetch(number: number, dimension: dimension, db)
+            } else if let chunk = try VectorChunkRow.fetch(number: number, dimension: dimension, db)
             {
                 chunks.append(chunk)
             } else {

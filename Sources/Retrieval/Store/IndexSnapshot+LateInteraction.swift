@@ -66,7 +66,7 @@ extension IndexSnapshot {
         return try hits(documents, limit: search.limit)
     }
 
-    /// The best `limit` documents for a query's token vectors, best first; equal scores by document id, in byte order. A
+    /// The best `limit` documents of a search's candidates for a query's token vectors, best first; equal scores by document id, in byte order. A
     /// document's score is its best passage's: `Σᵢ maxⱼ qᵢ · dⱼ`. On the calling thread and the free ones of the pool.
     ///
     /// - Parameters:
@@ -137,9 +137,9 @@ extension IndexSnapshot {
                 fix: "Build it again with --late-interaction MODEL.")
         }
         let dimension = settings.model.dimension
-        guard !query.isEmpty, query.count % dimension == 0 else {
+        guard !query.isEmpty, query.count % dimension == 0, query.withUnsafeBufferPointer(Kernels.allFinite) else {
             throw RankingError(
-                .invalidInput, what: "The query's \(query.count) numbers are no token vectors of \(dimension).",
+                .invalidInput, what: "The query's \(query.count) numbers are no finite token vectors of \(dimension).",
                 why: "Vectors of different models cannot be compared.",
                 fix: "Encode the query with the late-interaction model that the index was built with.")
         }
@@ -151,7 +151,7 @@ extension IndexSnapshot {
         let kernels = try Kernels.forThisMachine()
         guard let settings = settings.lateInteraction else { throw IndexProperty.corrupt("has no token vectors") }
         guard let stored = try StoredCentroids(settings, kernels: kernels, db) else {
-            guard state.table.count == 0 else { throw IndexProperty.corrupt("has no centroids") }
+            guard state.table.liveCount == 0 else { throw IndexProperty.corrupt("has no centroids") }
             return StoredCentroids(ofNothing: settings, kernels: kernels)
         }
         index.update(state.generation) { $0.centroids = stored }
@@ -165,10 +165,10 @@ extension IndexSnapshot {
         var chunks: [TokenChunkRow] = []
         for row in try Row.fetchAll(db, sql: "SELECT number, generation FROM token_chunk ORDER BY number") {
             let (number, generation) = (try row.integer(0), try row.integer(1))
+            guard number == chunks.count else { throw IndexProperty.corrupt("lacks token chunk \(chunks.count)") }
             if number < known.count, known[number].generation == generation {
                 chunks.append(known[number])
-            } else if number == chunks.count,
-                let chunk = try TokenChunkRow.fetch(number: number, centroidCount: centroidCount, db)
+            } else if let chunk = try TokenChunkRow.fetch(number: number, centroidCount: centroidCount, db)
             {
                 chunks.append(chunk)
             } else {

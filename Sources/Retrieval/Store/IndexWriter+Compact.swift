@@ -10,7 +10,8 @@ public import Ranking
 
 extension IndexWriter {
     /// Removes what deletions left behind and joins the parts of every posting list, in one transaction of its own;
-    /// then gives the free space back to the file system. Rankings and scores stay as they are.
+    /// then gives the free space back to the file system. Rankings and scores stay as they are, unless token vectors are
+    /// converted.
     ///
     /// - Parameters:
     ///   - tokenVectors: Writes the token vectors in this form and with this pooling, from those that are stored: what they
@@ -23,11 +24,11 @@ extension IndexWriter {
         tokenVectors converted: TokenVectorConversion? = nil, pool: ComputePool = .shared,
         progress: (Double) -> Void = { _ in }
     ) throws(RankingError) {
-        let changed = try converted.map { conversion throws(RankingError) in
-            try conversion.applied(to: settings.lateInteraction, path: path)
-        }
         try begin()
         do {
+            let changed = try converted.map { conversion throws(RankingError) in
+                try conversion.applied(to: settings.lateInteraction, path: path)
+            }
             if let changed { try convertTokenVectors(to: changed, pool: pool, progress: progress) }
             try rewrite(progress: progress)
             try commit()

@@ -171,7 +171,7 @@ struct TokenVectorCheck {
     /// - Parameter count: Gets the number of vectors.
     func problems(_ db: Database, _ count: inout Int) throws -> [String] {
         guard let stored = try StoredCentroids(settings, kernels: Kernels.forThisMachine(), db) else {
-            return table.count == 0 ? [] : ["The index has no centroids."]
+            return table.liveCount == 0 ? [] : ["The index has no centroids."]
         }
         var problems: [String] = []
         for number in 0..<table.chunks {

@@ -142,11 +142,21 @@ extension TokenVectorWriter {
         guard let centroids else { return }
         let bytes = try Int.fetchOne(db, sql: "SELECT sum(length(vectors)) FROM token_vector") ?? 0
         let vectors = try codec.count(of: bytes)
-        let sample = vectors > 0 ? try self.sample(of: vectors, db) : []
         try db.execute(sql: "DELETE FROM token_chunk")
+        guard vectors > 0 else { return try forgetCentroids(db) }
+        let sample = try self.sample(of: vectors, db)
         try encodeAgain(
             count: count, centroids, sample: sample, pooling: pooling, rewriting: true, db, on: lane,
             progress: progress)
+    }
+
+    /// Of an index without passages: the next vectors learn new ones.
+    private mutating func forgetCentroids(_ db: Database) throws {
+        try db.execute(sql: "DELETE FROM centroid")
+        try IndexProperty.tokenLevels.remove(db)
+        centroids = nil
+        (tail, tailNumber) = ([], 0)
+        codec = TokenVectorCodec(settings.form.beforeCentroids, dimension: dimension, kernels: kernels)
     }
 
     /// Gives all vectors their centroids, and, if they are rewritten, their form.
@@ -155,7 +165,7 @@ extension TokenVectorWriter {
         on lane: Lane?, progress: (Double) -> Void
     ) throws {
         var levels: ResidualLevels?
-        if let bits = settings.form.residualBits, !sample.isEmpty {
+        if let bits = settings.form.residualBits {
             let learned = ResidualLevels(training: residuals(of: sample, centroids, on: lane), bits: bits)
             try IndexProperty.tokenLevels.set(LittleEndian.bytes(learned.levels), db)
             levels = learned
@@ -189,6 +199,7 @@ extension TokenVectorWriter {
             }
             place -= vectors.count / dimension
         }
+        guard !sample.isEmpty else { throw IndexProperty.corrupt("has token vectors that cannot be read") }
         return sample
     }
 
