@@ -175,8 +175,10 @@ struct TokenVectorIndexTests {
             let hits = try await SearchIndex.open(path: path).read { try $0.lateInteraction(query, limit: 10, in: nil) }
             #expect(hits.filter { hit in before.contains { $0.id == hit.id } }.count >= (form == .residual2 ? 1 : 3))
         }
-        let error = await #expect(throws: RankingError.self) { try await reader.read { $0.documentCount } }
-        #expect(error?.what.contains("another form") == true)
+        // A handle from before sees the form that there is now.
+        let now = try await SearchIndex.open(path: path).read { try $0.lateInteraction(query, limit: 10, in: nil) }
+        #expect(try await reader.read { try $0.lateInteraction(query, limit: 10, in: nil) } == now)
+        #expect(try await reader.read { $0.settings.lateInteraction?.form } == .residual2)
         let writer = try IndexWriter.open(path: path)
         for conversion in [TokenVectorConversion(form: .int8), TokenVectorConversion(form: .float32)] {
             #expect(throws: RankingError.self) { try writer.compact(tokenVectors: conversion) }
@@ -221,9 +223,8 @@ struct TokenVectorIndexTests {
     func refusals() async throws {
         var maker = TokenVectorMaker(dimension: Self.dimension, topics: 3, seed: 7)
         let build = try IndexBuild(path: path, settings: maker.settings(.int8), input: "", replacing: false)
-        for vectors in [
-            [], [[]], [[1, 2]], [maker.passage(), maker.passage()], [[Float](repeating: .nan, count: 16)],
-        ] {
+        let wrong = [[Float](repeating: .nan, count: 16), [Float](repeating: 1, count: 16)]
+        for vectors in [[], [[]], [[1, 2]], [maker.passage(), maker.passage()], [wrong[0]], [wrong[1]]] {
             let error = #expect(throws: RankingError.self) {
                 try build.writer.add(IndexEntry(IndexDocument(id: "a", text: "text"), tokenVectors: vectors))
             }
@@ -232,7 +233,7 @@ struct TokenVectorIndexTests {
         try build.writer.add(IndexEntry(IndexDocument(id: "a", text: "text"), tokenVectors: [maker.passage()]))
         try build.finish()
         let index = try SearchIndex.open(path: path)
-        for query in [[], [1, 2, 3]] as [[Float]] {
+        for query in [[], [1, 2, 3], wrong[0]] as [[Float]] {
             await #expect(throws: RankingError.self) {
                 try await index.read { try $0.lateInteraction(query, limit: 1, in: nil) }
             }
@@ -268,7 +269,33 @@ struct TokenVectorIndexTests {
         #expect(Set(hits.map(\.id)) == Set(entries.map(\.document.id)))
     }
 
-    @Test("what is damaged in the tables of token vectors is found, and no search crashes on it", arguments: 0..<9)
+    @Test(
+        "an index whose documents were all deleted converts, and takes new ones", arguments: TokenVectorForm.allCases)
+    func emptied(form: TokenVectorForm) async throws {
+        var maker = TokenVectorMaker(dimension: Self.dimension, topics: 3, seed: 10)
+        let entries = try build(.float32, documents: 20, &maker)
+        let writer = try IndexWriter.open(path: path)
+        #expect(try writer.delete(ids: entries.keys.sorted(), ignoringMissing: false) == 20)
+        let index = try SearchIndex.open(path: path)
+        let query = maker.passage()
+        #expect(try await index.read { try $0.lateInteraction(query, limit: 3, in: nil) } == [])
+        try writer.compact(tokenVectors: TokenVectorConversion(form: form))
+        #expect(try await SearchIndex.verify(path: path).problems == [])
+        #expect(try await index.read { try $0.lateInteraction(query, limit: 3, in: nil) } == [])
+        try writer.begin()
+        // One that comes and goes leaves nothing to learn from.
+        try writer.add(entry("gone", &maker))
+        try writer.delete(id: "gone")
+        try writer.commit()
+        #expect(try await index.read { try $0.lateInteraction(query, limit: 3, in: nil) } == [])
+        try writer.begin()
+        for number in 0..<10 { try writer.add(entry("n\(number)", &maker)) }
+        try writer.commit()
+        #expect(try await SearchIndex.verify(path: path).problems == [])
+        #expect(try await index.read { try $0.lateInteraction(query, limit: 30, in: nil) }.count == 10)
+    }
+
+    @Test("what is damaged in the tables of token vectors is found, and no search crashes on it", arguments: 0..<10)
     func damage(kind: Int) async throws {
         var maker = TokenVectorMaker(dimension: Self.dimension, topics: 30, seed: 9)
         _ = try build(.residual4, documents: 100, &maker)
@@ -278,7 +305,7 @@ struct TokenVectorIndexTests {
             "UPDATE token_vector SET vectors = 5 WHERE passage = 7", "DELETE FROM token_vector WHERE passage = 7",
             "DELETE FROM token_chunk", "UPDATE token_chunk SET counts = x'01', centroids = x'0000'",
             "UPDATE token_chunk SET centroids = zeroblob(length(centroids) - 2) || x'ffff'",
-            "DELETE FROM centroid WHERE number = 0", "DELETE FROM property WHERE name = 'token_levels'",
+            "UPDATE token_chunk SET number = -1", "DELETE FROM centroid WHERE number = 0", "DELETE FROM property WHERE name = 'token_levels'",
         ]
         let queue = try DatabaseQueue(path: path)
         try await queue.write { try $0.execute(sql: statements[kind]) }

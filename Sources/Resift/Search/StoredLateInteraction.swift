@@ -8,6 +8,9 @@ public import Retrieval
 /// it is given here. Documents that the index does not have, a deleted one for instance, are encoded in the call, as
 /// `LateInteractionReranker` does it; `RerankReport.storedDocuments` counts the others.
 ///
+/// Its explanations are of the texts given, encoded anew: stored vectors are rounded, and do not say where in a text their
+/// tokens are, so that similarities need not add up to the score.
+///
 /// It refuses the options that `LateInteractionReranker` refuses. `Candidate.tokens` counts the token vectors that were
 /// compared.
 public struct StoredLateInteraction: DocumentRanker {
@@ -52,9 +55,10 @@ public struct StoredLateInteraction: DocumentRanker {
         if !missing.isEmpty {
             var own = options
             own.deadline = deadline.map { max($0 - ContinuousClock.now, .nanoseconds(1)) }
-            (own.calibration, own.minScore) = (nil, nil)
+            (own.calibration, own.minScore, own.progress) = (nil, nil, nil)
             encoded = try await reranker.rerank(query, missing.map { documents[$0] }, limit: nil, options: own)
         }
+        options.progress?(RerankProgress(scoredPairs: documents.count, totalPairs: documents.count))
         var candidates: [Candidate?] = []
         for (place, document) in documents.enumerated() {
             guard case .found(let score) = found[place] else {

@@ -2,7 +2,7 @@
 ///
 /// The first vector, the [CLS] token's, stays as it is. The n - 1 others are grouped into `max(1, (n - 1) / factor)`
 /// clusters by Ward's method over their squared distances, and each cluster becomes the direction of its mean, in the place
-/// of its first vector.
+/// of its first vector. More than 2,048 are grouped in stretches of so many, because every pair is compared.
 ///
 /// Source: Clavié, Chaffin, Adams, "Reducing the Footprint of Multi-Vector Retrieval with Minimal Performance Impact via
 /// Token Pooling", 2024, <https://arxiv.org/abs/2409.14683>.
@@ -17,15 +17,25 @@ public struct TokenPooling: Sendable, Equatable {
 
     /// - Parameter vectors: Unit vectors, [n, dimension].
     public func pooled(_ vectors: [Float], dimension: Int) -> [Float] {
-        let count = vectors.count / dimension
-        guard factor > 1, count > 2 else { return vectors }
-        let first = 1
+        guard factor > 1, vectors.count > 2 * dimension else { return vectors }
+        var pooled = Array(vectors[..<dimension])
+        for start in stride(from: dimension, to: vectors.count, by: TokenPooling.stretch * dimension) {
+            pooled += means(
+                of: vectors[start..<min(start + TokenPooling.stretch * dimension, vectors.count)], dimension: dimension)
+        }
+        return pooled
+    }
+
+    private static let stretch = 2_048
+
+    private func means(of vectors: ArraySlice<Float>, dimension: Int) -> [Float] {
         let labels = TokenPooling.clusters(
-            of: vectors[(first * dimension)...], dimension: dimension, count: max(1, (count - first) / factor))
+            of: vectors, dimension: dimension, count: max(1, vectors.count / dimension / factor))
         var sums: [[Double]] = []
         var places: [Int: Int] = [:]
         for (row, label) in labels.enumerated() {
-            let vector = vectors[(first + row) * dimension..<(first + row + 1) * dimension]
+            let start = vectors.startIndex + row * dimension
+            let vector = vectors[start..<start + dimension]
             if let place = places[label] {
                 for (component, value) in zip(sums[place].indices, vector) { sums[place][component] += Double(value) }
             } else {
@@ -33,13 +43,11 @@ public struct TokenPooling: Sendable, Equatable {
                 sums.append(vector.map(Double.init))
             }
         }
-        var pooled = Array(vectors[..<(first * dimension)])
-        for sum in sums {
+        return sums.flatMap { sum in
             let length = sum.reduce(0) { $0 + $1 * $1 }.squareRoot()
             // Vectors that cancel each other out have no direction.
-            pooled += sum.map { Float(length > 0 ? $0 / length : 0) }
+            return sum.map { Float(length > 0 ? $0 / length : 0) }
         }
-        return pooled
     }
 
     private struct Merge {

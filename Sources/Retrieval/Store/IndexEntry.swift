@@ -1,4 +1,3 @@
-import Inference
 import Ranking
 
 /// A document on its way into an index.
@@ -68,13 +67,21 @@ public struct IndexEntry: Sendable {
         guard tokenVectors.count == passages.count,
             tokenVectors.allSatisfy({
                 !$0.isEmpty && $0.count % dimension == 0 && $0.count / dimension <= most
-                    && $0.withUnsafeBufferPointer(Kernels.allFinite)
+                    && IndexEntry.haveUnitLength($0, dimension: dimension)
             })
         else {
             throw invalid(
                 "has token vectors for \(tokenVectors.count) of \(passages.count) passages, or vectors that do not fit",
-                why: "Every passage of this index has 1 to \(most) finite vectors of \(dimension) dimensions.",
+                why: "Every passage of this index has 1 to \(most) vectors of \(dimension) dimensions and unit length.",
                 fix: "Add documents with the late-interaction model that the index was built with.")
+        }
+    }
+
+    /// True also for vectors of no length, which pooling can give.
+    private static func haveUnitLength(_ vectors: [Float], dimension: Int) -> Bool {
+        stride(from: 0, to: vectors.count, by: dimension).allSatisfy { start in
+            let square = vectors[start..<start + dimension].reduce(0.0) { $0 + Double($1) * Double($1) }
+            return square == 0 || abs(square - 1) < 0.01
         }
     }
 

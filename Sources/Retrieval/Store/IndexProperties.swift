@@ -85,11 +85,14 @@ extension IndexSettings {
         guard let model = try IndexSettings.model(.tokenModelDirectory, .tokenModelDimension, .tokenModelProbe, db)
         else { return }
         let form = try IndexProperty.tokenVectorForm.text(db) ?? ""
-        guard let form = TokenVectorForm(rawValue: form), model.dimension <= Kernels.maxInt8Inputs else {
+        guard let form = TokenVectorForm(rawValue: form) else {
             throw IndexProperty.corrupt("has token vectors of the unknown form \"\(form)\"")
         }
-        lateInteraction = TokenVectorSettings(
-            model: model, form: form, pooling: TokenPooling(factor: try IndexProperty.tokenPooling.count(db)))
+        let factor = try IndexProperty.tokenPooling.count(db)
+        guard TokenPooling.factors.contains(factor), model.dimension <= Kernels.maxInt8Inputs else {
+            throw IndexProperty.corrupt("has token vectors of \(model.dimension) numbers, pooled by \(factor)")
+        }
+        lateInteraction = TokenVectorSettings(model: model, form: form, pooling: TokenPooling(factor: factor))
     }
 
     /// Nil where the index has no such model.

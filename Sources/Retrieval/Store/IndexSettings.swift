@@ -27,6 +27,23 @@ public struct IndexSettings: Sendable, Equatable {
         self.lateInteraction = lateInteraction
         self.tenantField = tenantField
     }
+
+    /// True if the index is the same but for how its token vectors are stored, which a compaction can change.
+    func agrees(with other: IndexSettings) -> Bool {
+        var other = other
+        if let own = lateInteraction, other.lateInteraction != nil {
+            other.lateInteraction?.form = own.form
+            other.lateInteraction?.pooling = own.pooling
+        }
+        return self == other
+    }
+
+    /// Of an index whose file holds other settings than those that it was opened with.
+    static func changed(_ path: String) -> RankingError {
+        RankingError(
+            .busy, what: "\(path) has other settings than when it was opened.", why: "Another process changed it.",
+            fix: "Open the index again.")
+    }
 }
 
 /// The model that made the vectors of an index.

@@ -35,8 +35,7 @@ extension IndexSnapshot {
             guard number == chunks.count else { throw IndexProperty.corrupt("lacks vector chunk \(chunks.count)") }
             if number < known.count, known[number].generation == generation {
                 chunks.append(known[number])
-            } else if let chunk = try VectorChunkRow.fetch(number: number, dimension: dimension, db)
-            {
+            } else if let chunk = try VectorChunkRow.fetch(number: number, dimension: dimension, db) {
                 chunks.append(chunk)
             } else {
                 throw IndexProperty.corrupt("lacks vector chunk \(chunks.count)")

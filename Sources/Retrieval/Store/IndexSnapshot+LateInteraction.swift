@@ -51,9 +51,9 @@ extension IndexSnapshot {
             if count > search.documents.firstCount { candidates = try search.candidates(count: count, on: lane) }
             func scored(_ passages: [UInt32], inBytes: Bool = false) throws -> [ScoredDocument] {
                 let passages = passages.sorted()
-                let scores = try StoredTokenVectors(passages.map { [$0] }, db)
-                    .scores(search.query, codec, inBytes: inBytes, on: lane)
-                return zip(passages, scores).map { ScoredDocument(document: $0, score: Double($1[0])) }
+                let compared = try StoredTokenVectors.compare(
+                    passages.map { [$0] }, search.query, codec, inBytes: inBytes, db, on: lane)
+                return zip(passages, compared).map { ScoredDocument(document: $0, score: Double($1.scores[0])) }
                     .sorted(by: ScoredDocument.precedes)
             }
             // Bytes tell which of many are worth the exact score.
@@ -103,14 +103,14 @@ extension IndexSnapshot {
             query: query, dimension: stored.centroids.dimension, kernels: try Kernels.forThisMachine())
         let firsts = try ids.map { id in try first(ofDocument: id) }
         let passages = firsts.compactMap(\.self).map { Array(state.table.passages(ofDocument: $0)) }
-        let vectors = try StoredTokenVectors(passages, db)
-        var found = zip(passages, try vectors.scores(maxSim, stored.codec, on: lane)).enumerated().makeIterator()
-        return try firsts.map { first in
-            guard first != nil, let (place, (passages, scores)) = found.next() else { return nil }
+        let compared = try StoredTokenVectors.compare(passages, maxSim, stored.codec, db, on: lane)
+        var found = zip(passages, compared).makeIterator()
+        return firsts.map { first in
+            guard first != nil, let (passages, compared) = found.next() else { return nil }
+            let scores = compared.scores
             let best = scores.indices.reduce(0) { scores[$1] > scores[$0] ? $1 : $0 }
             return StoredMaxSim(
-                score: scores[best], passage: passages[best], passages: passages.count,
-                vectors: try vectors.count(ofDocument: place, stored.codec))
+                score: scores[best], passage: passages[best], passages: passages.count, vectors: compared.vectors)
         }
     }
 
@@ -149,7 +149,7 @@ extension IndexSnapshot {
     private func storedCentroids() throws -> StoredCentroids {
         if let known = state.centroids { return known }
         let kernels = try Kernels.forThisMachine()
-        guard let settings = settings.lateInteraction else { throw IndexProperty.corrupt("has no token vectors") }
+        guard let settings = state.lateInteraction else { throw IndexProperty.corrupt("has no token vectors") }
         guard let stored = try StoredCentroids(settings, kernels: kernels, db) else {
             guard state.table.liveCount == 0 else { throw IndexProperty.corrupt("has no centroids") }
             return StoredCentroids(ofNothing: settings, kernels: kernels)
@@ -168,14 +168,14 @@ extension IndexSnapshot {
             guard number == chunks.count else { throw IndexProperty.corrupt("lacks token chunk \(chunks.count)") }
             if number < known.count, known[number].generation == generation {
                 chunks.append(known[number])
-            } else if let chunk = try TokenChunkRow.fetch(number: number, centroidCount: centroidCount, db)
-            {
+            } else if let chunk = try TokenChunkRow.fetch(number: number, centroidCount: centroidCount, db) {
                 chunks.append(chunk)
             } else {
                 throw IndexProperty.corrupt("lacks token chunk \(chunks.count)")
             }
         }
-        guard chunks.reduce(0, { $0 + $1.chunk.count }) == state.table.count else {
+        let passages = chunks.reduce(0) { $0 + $1.chunk.count }
+        guard passages == state.table.count || (chunks.isEmpty && state.table.liveCount == 0) else {
             throw IndexProperty.corrupt("has token vectors of other passages than it has")
         }
         let loaded = SearchIndex.LoadedTokenChunks(generation: state.generation, chunks: chunks)

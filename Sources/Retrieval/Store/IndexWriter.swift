@@ -97,11 +97,9 @@ public final class IndexWriter {
     }
 
     private func load(_ db: Database) throws {
-        guard try IndexSettings(db) == settings else {
-            throw RankingError(
-                .busy, what: "\(path) stores its token vectors in another form now.",
-                why: "Another process compacted it.", fix: "Open the index again.")
-        }
+        let stored = try IndexSettings(db)
+        guard stored.agrees(with: settings) else { throw IndexSettings.changed(path) }
+        settings = stored
         table = try PassageTable(db)
         documentCount = try IndexProperty.documents.count(db)
         pending = nil

@@ -27,6 +27,8 @@ public final class SearchIndex: Sendable {
         var fields: [UTF8Key: Int64] = [:]
         var fieldNames: [String] = []
         var documents = 0
+        /// Of the settings, what a compaction can change.
+        var lateInteraction: TokenVectorSettings?
         var scope: DocumentSet?
         let postings = Monitor(PostingCache())
         /// Empty until a search asks for them.
@@ -120,12 +122,10 @@ public final class SearchIndex: Sendable {
         let generation = try IndexProperty.generation.count(db)
         let known = state.withLock { $0 }
         if known.generation == generation { return known }
-        guard try IndexSettings(db) == settings else {
-            throw RankingError(
-                .busy, what: "\(path) stores its token vectors in another form now.",
-                why: "Another process compacted it.", fix: "Open the index again.")
-        }
+        let stored = try IndexSettings(db)
+        guard stored.agrees(with: settings) else { throw IndexSettings.changed(path) }
         var fresh = State(generation: generation, documents: try IndexProperty.documents.count(db))
+        fresh.lateInteraction = stored.lateInteraction
         fresh.table = try PassageTable(db)
         for row in try Row.fetchAll(db, sql: "SELECT number, name FROM field ORDER BY name") {
             let name = String(decoding: try row.blob(1), as: UTF8.self)
@@ -134,8 +134,10 @@ public final class SearchIndex: Sendable {
         }
         // Chunks that did not change since are kept.
         fresh.vectors = known.vectors
-        fresh.tokenChunks = known.tokenChunks
-        fresh.centroids = known.centroids
+        if fresh.lateInteraction == known.lateInteraction {
+            fresh.tokenChunks = known.tokenChunks
+            fresh.centroids = known.centroids
+        }
         if let scope { fresh.scope = try FilterEvaluation(state: fresh, db: db).passages(matching: scope) }
         let loaded = fresh
         state.withLock { if ($0.generation ?? -1) < generation { $0 = loaded } }
@@ -154,7 +156,11 @@ public struct IndexSnapshot: ~Copyable {
     let db: Database
     let state: SearchIndex.State
 
-    public var settings: IndexSettings { index.settings }
+    public var settings: IndexSettings {
+        var settings = index.settings
+        settings.lateInteraction = state.lateInteraction
+        return settings
+    }
     /// Documents that are not deleted, of all tenants.
     public var documentCount: Int { state.documents }
     /// Passages that are not deleted, of all tenants.

@@ -113,21 +113,45 @@ struct StoredTokenVectors: Sendable {
         }
     }
 
-    func count(ofDocument document: Int, _ codec: TokenVectorCodec) throws -> Int {
-        let first = counts[..<document].reduce(0, +)
-        let begin = first == 0 ? 0 : ends[first - 1]
-        return try codec.count(of: ends[first + counts[document] - 1] - begin)
+    /// What the comparison of a document came to.
+    struct Compared: Sendable {
+        /// Of its passages.
+        var scores: [Float]
+        var vectors: Int
+    }
+
+    /// Passages whose bytes are in memory at once.
+    private static let readPassages = 256
+
+    /// Reads the vectors of documents' passages, some at a time, and compares them.
+    ///
+    /// - Parameter inBytes: See `TokenVectorCodec.block`.
+    static func compare(
+        _ documents: [[UInt32]], _ query: MaxSim, _ codec: TokenVectorCodec, inBytes: Bool = false, _ db: Database,
+        on lane: Lane?
+    ) throws -> [Compared] {
+        var compared: [Compared] = []
+        compared.reserveCapacity(documents.count)
+        var next = 0
+        while next < documents.count {
+            let begin = next
+            var passages = 0
+            while next < documents.count, passages == 0 || passages + documents[next].count <= readPassages {
+                passages += documents[next].count
+                next += 1
+            }
+            let vectors = try StoredTokenVectors(Array(documents[begin..<next]), db)
+            compared += try vectors.compare(query, codec, inBytes: inBytes, on: lane)
+        }
+        return compared
     }
 
     /// Passages that a thread decodes and compares at once: their vectors fit its cache.
     private static let blockPassages = 8
 
-    /// The scores of each document's passages.
-    ///
-    /// - Parameter inBytes: See `TokenVectorCodec.block`.
-    func scores(
-        _ query: MaxSim, _ codec: TokenVectorCodec, inBytes: Bool = false, on lane: Lane?
-    ) throws -> [[Float]] {
+    private func compare(
+        _ query: MaxSim, _ codec: TokenVectorCodec, inBytes: Bool, on lane: Lane?
+    ) throws -> [Compared] {
         let size = StoredTokenVectors.blockPassages
         let blocks = (ends.count + size - 1) / size
         var results = [Result<[Float], any Error>](repeating: .success([]), count: blocks)
@@ -144,10 +168,14 @@ struct StoredTokenVectors: Sendable {
             }
         }
         if let lane, lane.isCancelled { throw CancellationError() }
-        var rest = try results.flatMap { try $0.get() }[...]
-        return counts.map { count in
-            defer { rest = rest.dropFirst(count) }
-            return Array(rest.prefix(count))
+        let scores = try results.flatMap { try $0.get() }
+        var first = 0
+        return try counts.map { count in
+            let passages = first..<first + count
+            first = passages.upperBound
+            let begin = passages.lowerBound == 0 ? 0 : ends[passages.lowerBound - 1]
+            let end = passages.upperBound == 0 ? 0 : ends[passages.upperBound - 1]
+            return Compared(scores: Array(scores[passages]), vectors: try codec.count(of: end - begin))
         }
     }
 
@@ -175,8 +203,16 @@ struct TokenVectorCheck {
         }
         var problems: [String] = []
         for number in 0..<table.chunks {
-            guard let row = try TokenChunkRow.fetch(number: number, centroidCount: stored.centroids.count, db) else {
-                problems.append("Token chunk \(number) is missing.")
+            let row: TokenChunkRow
+            do {
+                guard let found = try TokenChunkRow.fetch(number: number, centroidCount: stored.centroids.count, db)
+                else {
+                    problems.append("Token chunk \(number) is missing.")
+                    continue
+                }
+                row = found
+            } catch let error as RankingError {
+                problems.append("Token chunk \(number): \(error.what)")
                 continue
             }
             let expected = min(TokenChunk.maxCount, table.count - number * TokenChunk.maxCount)
@@ -199,6 +235,9 @@ struct TokenVectorCheck {
                 count += nearest.count
             }
         }
+        let others = try Int.fetchOne(
+            db, sql: "SELECT count(*) FROM token_chunk WHERE number NOT BETWEEN 0 AND ?", arguments: [table.chunks - 1])
+        if let others, others > 0 { problems.append("\(others) token chunks are of passages that there are not.") }
         let rows = try Int.fetchOne(db, sql: "SELECT count(*) FROM token_vector") ?? 0
         if rows != table.liveCount {
             problems.append("There are token vectors of \(rows) passages; the index has \(table.liveCount).")

@@ -24,6 +24,7 @@ struct TokenVectorWriter {
     /// The centroids of the passages of the chunk that is not full yet; none before there are centroids.
     private var tail: [[UInt16]] = []
     private var tailNumber = 0
+    private var tailHasChanged = false
 
     init(_ settings: TokenVectorSettings, count: Int, _ db: Database) throws {
         self.settings = settings
@@ -55,6 +56,7 @@ struct TokenVectorWriter {
 
     private mutating func append(_ nearest: [UInt16], _ db: Database) throws {
         tail.append(nearest)
+        tailHasChanged = true
         guard tail.count == TokenChunk.maxCount else { return }
         try flush(db)
         tail = []
@@ -62,8 +64,9 @@ struct TokenVectorWriter {
     }
 
     /// Writes the chunk that is not full.
-    func flush(_ db: Database) throws {
-        guard !tail.isEmpty, let centroids else { return }
+    mutating func flush(_ db: Database) throws {
+        guard !tail.isEmpty, tailHasChanged, let centroids else { return }
+        tailHasChanged = false
         let chunk = TokenChunk(
             firstPassage: UInt32(tailNumber * TokenChunk.maxCount), passages: tail, centroidCount: centroids.count)
         try db.cachedStatement(
