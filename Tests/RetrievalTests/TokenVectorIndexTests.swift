@@ -305,7 +305,8 @@ struct TokenVectorIndexTests {
             "UPDATE token_vector SET vectors = 5 WHERE passage = 7", "DELETE FROM token_vector WHERE passage = 7",
             "DELETE FROM token_chunk", "UPDATE token_chunk SET counts = x'01', centroids = x'0000'",
             "UPDATE token_chunk SET centroids = zeroblob(length(centroids) - 2) || x'ffff'",
-            "UPDATE token_chunk SET number = -1", "DELETE FROM centroid WHERE number = 0", "DELETE FROM property WHERE name = 'token_levels'",
+            "UPDATE token_chunk SET number = -1", "DELETE FROM centroid WHERE number = 0",
+            "DELETE FROM property WHERE name = 'token_levels'",
         ]
         let queue = try DatabaseQueue(path: path)
         try await queue.write { try $0.execute(sql: statements[kind]) }
