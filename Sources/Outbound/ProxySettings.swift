@@ -38,7 +38,8 @@ public struct ProxySettings: Sendable {
     ///
     /// Throws `invalidInput` where the variable holds what is no proxy's address.
     package func proxy(for url: URL) throws(RankingError) -> HTTPClient.Configuration.Proxy? {
-        guard let scheme = url.scheme?.lowercased(), let written = proxies[scheme], let variable = variable(for: url)
+        guard let scheme = url.scheme?.lowercased(), let written = proxies[scheme],
+            let variable = self.variable(for: url)
         else { return nil }
         return try ProxySettings.proxy(written, variable: variable)
     }
