@@ -18,7 +18,7 @@ public struct RankerLoader: Sendable {
     public var precision: Precision
     /// Where models that are named "owner/name" are.
     public var store: ModelStore
-    /// Keeps the scores of every ranker but `stored`, whose scores take less time than looking them up; nil keeps none.
+    /// Keeps the scores of every ranker but `stored`; nil keeps none.
     public var cache: (any ScoreCache)?
     /// What services cost, where their own files do not say it.
     public var prices: PriceList
