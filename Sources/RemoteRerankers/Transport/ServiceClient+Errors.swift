@@ -61,7 +61,7 @@ extension ServiceClient {
     /// Names the variable of a proxy on the way, never its value: it may have a password.
     func unreachable(_ what: String, _ why: String) -> RankingError {
         let variable = URL(string: baseURL).flatMap { settings.proxies.variable(for: $0) }
-        let way = variable.map { " through the proxy of \($0)" } ?? ""
+        let way = variable.map { ", through the proxy of \($0)" } ?? ""
         return RankingError(
             .unreachable, what: "\(whereItIs) \(what)\(way).", why: key?.redacted(from: why) ?? why,
             fix: "Check that it runs, the base URL and the network; then ask again.")
