@@ -14,7 +14,8 @@ package import Ranking
 ///
 /// `NO_PROXY` lists, separated by commas, what is asked directly: `*` for all; `example.com` or `.example.com` for a domain
 /// and everything under it; an IP address; a range of them, `10.0.0.0/8`; any but the range with `:port` for one port
-/// alone. This machine (`localhost`, `127.0.0.0/8`, `::1`) always is. These are the rules of Go's clients.
+/// alone. This machine (`localhost`, `127.0.0.0/8`, `::1`) always is. An IPv6 address that stands for one of IPv4
+/// (`::ffff:10.0.0.1`) is not in ranges of IPv4.
 public struct ProxySettings: Sendable {
     /// By scheme of the request's address, as written.
     private var proxies: [String: String] = [:]
@@ -37,13 +38,21 @@ public struct ProxySettings: Sendable {
     ///
     /// Throws `invalidInput` where the variable holds what is no proxy's address.
     package func proxy(for url: URL) throws(RankingError) -> HTTPClient.Configuration.Proxy? {
-        guard let scheme = url.scheme?.lowercased(), let written = proxies[scheme], let host = url.host()?.lowercased()
+        guard let scheme = url.scheme?.lowercased(), let written = proxies[scheme],
+            let variable = self.variable(for: url)
+        else { return nil }
+        return try ProxySettings.proxy(written, variable: variable)
+    }
+
+    /// The variable that names the proxy for an address; nil where it is asked directly.
+    package func variable(for url: URL) -> String? {
+        guard let scheme = url.scheme?.lowercased(), proxies[scheme] != nil, let host = url.host()?.lowercased()
         else { return nil }
         let port = url.port ?? (scheme == "https" ? 443 : 80)
         let address = IPAddress(host)
         if host == "localhost" || host.hasSuffix(".localhost") || address?.isLoopback == true { return nil }
         if exceptions.contains(where: { $0.covers(host, address, port) }) { return nil }
-        return try ProxySettings.proxy(written, variable: "\(scheme.uppercased())_PROXY")
+        return "\(scheme.uppercased())_PROXY"
     }
 
     private static func proxy(

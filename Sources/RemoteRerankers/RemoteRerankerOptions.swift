@@ -34,12 +34,19 @@ public struct ServicePrice: Sendable, Equatable {
         self.perMillionOutputTokens = perMillionOutputTokens
     }
 
-    /// Nil where something that has a price was not counted by the service.
+    /// Nil where something that has a price was not counted by the service, and where there is no price for what it bills:
+    /// search units where it counts them, else tokens read and written.
     public func cost(of usage: ServiceUsage) -> Double? {
         var cost = 0.0
-        if let perSearchUnit {
-            guard let units = usage.searchUnits else { return nil }
+        if let units = usage.searchUnits {
+            guard let perSearchUnit else { return nil }
             cost += units * perSearchUnit
+        } else if perSearchUnit != nil {
+            return nil
+        } else if perMillionInputTokens == nil && usage.inputTokens ?? 0 > 0
+            || perMillionOutputTokens == nil && usage.outputTokens ?? 0 > 0
+        {
+            return nil
         }
         for (price, tokens) in [
             (perMillionInputTokens, usage.inputTokens), (perMillionOutputTokens, usage.outputTokens),

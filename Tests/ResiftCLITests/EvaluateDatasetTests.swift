@@ -204,7 +204,7 @@ struct EvaluateDatasetTests {
     func badInput() throws {
         let cases: [([String], Int32, String)] = [
             (["--stages", "bm25+boost"], 65, "\"bm25+boost\" is no stage"),
-            (["--stages", "dense"], 65, "need an embedding model"),
+            (["--stages", "dense"], 65, "The stage dense needs an embedding model."),
             (["--split", "dev"], 66, "has no qrels/dev.tsv or qrels/dev.tsv.gz"),
             (["--qrels", "x"], 64, "not both"), (["--pool", "0"], 64, "--pool is 0"),
         ]

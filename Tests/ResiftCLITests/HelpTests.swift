@@ -59,6 +59,10 @@ struct HelpTests {
             (["serch"], "Error: Unexpected argument 'serch'"),
             (["search", "--index", "i"], "Error: Give a query, or --queries FILE."),
             (["search", "q", "--index", "i", "--limit", "0"], "Error: --limit is 0; it counts results, from 1."),
+            (
+                ["search", "q", "--index", "i", "--stages", "bm25-colbert", "--lexical-weight", "0.3"],
+                "Error: --lexical-weight is about --stages hybrid; bm25-colbert has no such share."
+            ),
             (["tune"], "Error: Missing expected argument '--dataset <directory>'"),
             (["tune", "--dataset", "d", "--weights", "2"], "Error: --weights is \"2\""),
             (["cost", "--queries-per-day", "0", "--pairs-per-second", "1"], "Error: --queries-per-day is 0.0"),

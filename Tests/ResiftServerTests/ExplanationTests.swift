@@ -142,6 +142,9 @@ struct ExplanationTests {
             "kept": "reranker: \(directory)\non-failure: keep-order",
             "cascade": "cascade:\n  - {reranker: default, keep: 2}\n  - {reranker: \(directory)}",
             "fallen": "reranker: \"tei:\(service.url)\"\ntimeout: 600s\non-failure: \(directory)",
+            "either": "reranker: \(directory)\non-failure: \(directory)",
+            "twice":
+                "cascade:\n  - {reranker: \"tei:\(service.url)\", on-failure: \(directory)}\n  - {reranker: \(directory)}",
         ].mapValues { yaml in try RankerSpecification(yaml: yaml, path: "test.yaml") }
         let settings = LiveServer.settings { settings in
             for (name, ranker) in rankers {
@@ -159,9 +162,16 @@ struct ExplanationTests {
             #expect(kept == [true, true, true, true])
             let cascade = try await explained("cascade")
             #expect(cascade == [true, true, false, false])
-            let fallen = try await server.post(
-                "/v1/rerank", body(#""model": "fallen", "resift": {"explain": true}"#))
-            #expect(fallen.status == 422)
+            // "either" has two that score so, and nothing says which of them did.
+            for name in ["fallen", "either", "twice"] {
+                let request = body(#""model": "\#(name)", "resift": {"explain": true}"#)
+                #expect(try await server.post("/v1/rerank", request).status == 422, "\(name)")
+            }
+            let models = try await server.get("/v1/models").json.objects("data")
+            for (name, precision) in [("kept", "fp32"), ("either", "fp32"), ("cascade", nil), ("fallen", nil)] {
+                let model = try #require(models.first { $0.string("id") == name })
+                #expect(model.string("precision") == precision, "\(name)")
+            }
         }
     }
 
@@ -169,9 +179,14 @@ struct ExplanationTests {
     func tokens() async throws {
         var settings = settings()
         settings.limits.maxRequestTokens = 20
+        let kept = try RankerSpecification(
+            yaml: "reranker: \(Repository.model("colbert-bert"))\non-failure: keep-order", path: "test.yaml")
+        settings.models.append(ServerSettings.ModelSource(name: "kept", ranker: kept))
         try await LiveServer.run(settings) { server in
-            let answer = try await server.post("/v1/rerank", body(#""top_n": 1"#))
-            #expect(answer.status == 422)
+            for model in ["colbert", "kept"] {
+                let answer = try await server.post("/v1/rerank", body(#""model": "\#(model)", "top_n": 1"#))
+                #expect(answer.status == 422, "\(model)")
+            }
         }
     }
 }

@@ -58,9 +58,12 @@ extension ServiceClient {
         return RankingError(code, what: what, why: said ?? why, fix: fix, cause: refusal)
     }
 
+    /// Names the variable of a proxy on the way, never its value: it may have a password.
     func unreachable(_ what: String, _ why: String) -> RankingError {
-        RankingError(
-            .unreachable, what: "\(whereItIs) \(what).", why: key?.redacted(from: why) ?? why,
+        let variable = URL(string: baseURL).flatMap { settings.proxies.variable(for: $0) }
+        let way = variable.map { ", through the proxy of \($0)" } ?? ""
+        return RankingError(
+            .unreachable, what: "\(whereItIs) \(what)\(way).", why: key?.redacted(from: why) ?? why,
             fix: "Check that it runs, the base URL and the network; then ask again.")
     }
 

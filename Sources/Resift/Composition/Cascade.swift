@@ -40,7 +40,8 @@ public struct Cascade: DocumentRanker {
 
     public var services: [String] { stages.flatMap(\.ranker.services) }
 
-    /// Which documents a stage keeps is not known before, so the longest stand for them: it is seldom too low.
+    /// Which documents a stage keeps is not known before, so the longest stand for them: it is seldom too low. Stages after
+    /// the first refuse no long document here, as they may never get it.
     public func estimate(
         _ query: String, _ documents: [Document], options: RerankOptions
     ) async throws -> RunEstimate {
@@ -49,6 +50,7 @@ public struct Cascade: DocumentRanker {
         for (place, stage) in stages.enumerated() {
             var options = options
             if place < stages.count - 1 { options.minScore = nil }
+            if place > 0, options.longDocuments == .refuse { options.longDocuments = .truncate }
             sum = sum + (try await stage.ranker.estimate(query, documents, options: options))
             guard let keep = stage.keep, keep < documents.count else { continue }
             let lengths = try documents.map { try $0.text(rankFields: options.rankFields).utf8.count }

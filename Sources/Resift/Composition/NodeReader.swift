@@ -114,9 +114,9 @@ struct NodeReader: Sendable {
             guard scalar.style == .plain || scalar.style == .any else { return .string(scalar.string) }
             if let flag = node.bool { return .bool(flag) }
             if node.null != nil { return .null }
-            if let number = node.float.flatMap(JSONNumber.init) {
-                return .number(node.int.map { JSONNumber($0) } ?? number)
-            }
+            // Not as YAML 1.1 has it, where 12:30 is 750.
+            if let integer = Int(scalar.string) { return .number(JSONNumber(integer)) }
+            if let number = Double(scalar.string).flatMap(JSONNumber.init) { return .number(number) }
             return .string(scalar.string)
         case .alias:
             throw error(node, "This name stands for nothing.", fix: "Write the value itself.")

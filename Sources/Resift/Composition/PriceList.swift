@@ -11,7 +11,8 @@ import Yams
 /// llm:anthropic/MODEL: {per-million-input-tokens: 3, per-million-output-tokens: 15}
 /// ```
 ///
-/// US dollars, which are yours to look up: services change their prices. `llm-pointwise:` costs what `llm:` does.
+/// US dollars, which are yours to look up: services change their prices. `llm-pointwise:` costs what `llm:` does. A language model
+/// needs both of its prices.
 public struct PriceList: Sendable, Equatable {
     private var prices: [String: ServicePrice] = [:]
 

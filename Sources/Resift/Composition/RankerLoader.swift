@@ -18,7 +18,7 @@ public struct RankerLoader: Sendable {
     public var precision: Precision
     /// Where models that are named "owner/name" are.
     public var store: ModelStore
-    /// Keeps the scores of every ranker; nil keeps none.
+    /// Keeps the scores of every ranker but `stored`; nil keeps none.
     public var cache: (any ScoreCache)?
     /// What services cost, where their own files do not say it.
     public var prices: PriceList
@@ -101,7 +101,9 @@ public struct RankerLoader: Sendable {
                 throw RankingError(
                     .invalidInput, what: "\"\(name)\" ranks by the token vectors of an index, and there are none.",
                     why: "No index with token vectors is searched.",
-                    fix: "Name a late-interaction model itself, or search an index built with --late-interaction.")
+                    fix:
+                        "Name a late-interaction model itself, or search an index built with --late-interaction. A directory of this name is \"./\(name)\"."
+                )
             }
             return stored
         }
@@ -130,7 +132,7 @@ public struct RankerLoader: Sendable {
         settings.proxies = ProxySettings(environment: environment)
         try apply(choices, to: &settings)
         var options = RemoteRerankerOptions()
-        options.prices[name.service, name.model] = try price(choices, written)
+        options.prices[name.service, name.model] = try price(choices, written, for: name.description)
         let reranker = try RemoteReranker(name, settings: settings, options: options, environment: environment)
         guard let cache else { return reranker }
         return CachedRanker(reranker, configuration: written, in: cache)
@@ -141,8 +143,15 @@ public struct RankerLoader: Sendable {
     ) throws(RankingError) -> any DocumentRanker {
         let key = try choices.keyFile.map { path throws(RankingError) in try ServiceKey.fromFile(path) }
         let own = choices.languageModel
+        let price = try price(choices, written, for: name.description)
+        if let price, price.perMillionInputTokens == nil || price.perMillionOutputTokens == nil {
+            throw RankingError(
+                .invalidInput, what: "The price of \(name) is not complete.",
+                why: "A language model costs something for the tokens that it reads and for those that it writes.",
+                fix: "Give per-million-input-tokens and per-million-output-tokens, 0 for what costs nothing.")
+        }
         let model = try name.languageModel(
-            key: key, price: price(choices, written), contextTokens: own.contextTokens, extraFields: own.extraFields,
+            key: key, price: price, contextTokens: own.contextTokens, extraFields: own.extraFields,
             environment: environment
         ) { settings in
             settings.proxies = ProxySettings(environment: environment)
@@ -182,12 +191,14 @@ public struct RankerLoader: Sendable {
     }
 
     /// The price in the ranker's own file, or in the file that it names, or in the list for all.
+    ///
+    /// - Parameter name: What errors call it: the name as written can have a password in its address.
     private func price(
-        _ choices: RankerSpecification.ServiceChoices, _ name: String
+        _ choices: RankerSpecification.ServiceChoices, _ written: String, for name: String
     ) throws(RankingError) -> ServicePrice? {
         if let price = choices.price { return price }
-        guard let path = choices.priceFile else { return prices[name] }
-        guard let price = try PriceList(path: path)[name] else {
+        guard let path = choices.priceFile else { return prices[written] }
+        guard let price = try PriceList(path: path)[written] else {
             throw RankingError(
                 .invalidInput, what: "\(path) has no price for \(name).", why: "The reranker's file names it for that.",
                 fix: "Add the name with its price, or leave price out.")

@@ -142,6 +142,11 @@ struct SearchCommand: AsyncParsableCommand {
         if !(0...1).contains(lexicalWeight) {
             throw ValidationError("--lexical-weight is \(lexicalWeight); it is a share, 0 to 1.")
         }
+        if lexicalWeight != 0.5, let stages, stages != .hybrid {
+            throw ValidationError(
+                "--lexical-weight is about --stages hybrid; \(stages.rawValue) has no such share. Leave it out, or weigh each list with --candidates."
+            )
+        }
         if poolSize < 1 { throw ValidationError("--pool is \(poolSize); it counts candidates, from 1.") }
         if rerank == false, !scores.isDefault || exit.layerExit {
             throw ValidationError(
@@ -254,6 +259,9 @@ struct SearchCommand: AsyncParsableCommand {
 
     /// Searches and throws the answers away.
     private func rehearse(_ queries: [String], _ pipeline: Pipeline, _ options: SearchOptions) async throws {
+        var options = options
+        // What a late rehearsal left out would be missing in the estimate.
+        options.deadline = nil
         for query in queries {
             do {
                 _ = try await pipeline.search(query, options)

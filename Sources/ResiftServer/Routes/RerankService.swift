@@ -108,8 +108,8 @@ struct RerankService: Sendable {
         guard let model = served.model else {
             // Scores of a kind of their own, as they come.
             options.activation = nil
-            // Of what runs elsewhere, nobody here counts the tokens.
-            if served.ranker is LateInteractionReranker {
+            // Services refuse the limit: of what runs elsewhere, nobody here counts the tokens.
+            if served.ranker.services.isEmpty {
                 options.maxTotalTokens = core.settings.limits.maxRequestTokens
             }
             return

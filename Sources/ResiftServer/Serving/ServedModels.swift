@@ -11,10 +11,8 @@ struct ServedModels: Sendable {
         var ranker: any DocumentRanker
         /// Nil for what runs elsewhere, or is made of several.
         var model: Reranker? { ranker as? Reranker }
-        /// Of a model on this machine that ranks alone.
-        var precision: Precision? {
-            model?.model.precision ?? (ranker as? LateInteractionReranker)?.encoder.description.precision
-        }
+        /// Of the model on this machine that ranks unless it fails; nil for what runs elsewhere, or is made of several.
+        var precision: Precision? { ranker.precision }
         /// What can say which tokens matched.
         var explainer: LateInteractionReranker? { ranker.lateInteraction }
     }

@@ -128,14 +128,22 @@ struct ListwiseRerankerTests {
         }
     }
 
-    @Test("fields of the caller's own go into each request", arguments: ChatScript.allCases)
+    @Test(
+        "fields of the caller's own go into each request, but for those that other settings decide",
+        arguments: ChatScript.allCases)
     func extraFields(script: ChatScript) async throws {
         let server = try server(script)
-        let fields = try JSONObject(parsing: #"{"reasoning_effort": "low", "model": "other"}"#)
+        let fields = try JSONObject(parsing: #"{"reasoning_effort": "low", "temperature": 0.5}"#)
         _ = try await reranker(script.model(server, extraFields: fields)).rerank("q", documents(2), limit: nil)
         let request = try #require(server.requests.first?.json)
-        #expect(request.string("reasoning_effort") == "low" && request.string("model") == "other")
+        #expect(request.string("reasoning_effort") == "low")
+        #expect(request["temperature"] == JSONNumber(0.5).map(JSONValue.number))
         #expect(request.array("messages") != nil)
+        for own in [#"{"model": "other"}"#, #"{"max_tokens": 1}"#, #"{"n": 2}"#] {
+            let fields = try JSONObject(parsing: own)
+            let error = #expect(throws: RankingError.self) { try script.model(server, extraFields: fields) }
+            #expect(error?.code == .invalidInput)
+        }
     }
 
     // MARK: Malformed answers

@@ -44,6 +44,7 @@ struct ServiceEstimateTests {
         var prices = ServicePrices()
         prices[.voyage, nil] = ServicePrice(perSearchUnit: 0.002)
         prices[.jina, nil] = ServicePrice(perMillionInputTokens: 2)
+        prices[.cohere, nil] = ServicePrice(perMillionInputTokens: 2)
         func cost(_ service: RemoteService) async throws -> Double? {
             let form = ServiceForm.of(service)
             let options = RemoteRerankerOptions(prices: prices)
@@ -51,6 +52,7 @@ struct ServiceEstimateTests {
                 .cost
         }
         #expect(try await cost(.voyage) == nil)
+        #expect(try await cost(.cohere) == nil)
         #expect(try await cost(.jina) == 3.0 / 1_000_000 * 2)
     }
 

@@ -56,5 +56,6 @@ struct ProxyTests {
             try await ranker("http://me:hush@127.0.0.1:1").rerank("q", ["a", "b"])
         }
         #expect(error?.code == .unreachable && error.map { !"\($0)".contains("hush") } == true)
+        #expect(error?.what.contains("through the proxy of HTTP_PROXY") == true)
     }
 }

@@ -18,6 +18,9 @@ struct EstimateTests {
             guard options.minScore == nil else {
                 throw RankingError(.invalidInput, what: "no minimum", why: "w", fix: "f")
             }
+            if options.longDocuments == .refuse, try documents.contains(where: { try $0.text().count > 4 }) {
+                throw RankingError(.invalidInput, what: "too long", why: "w", fix: "f")
+            }
             let tokens = try documents.reduce(0) { $0 + (try $1.text().count) }
             let cost = isPriced ? Double(tokens) : nil
             return RunEstimate(requests: documents.count, inputTokens: tokens, cost: cost, maxCost: cost)
@@ -54,6 +57,15 @@ struct EstimateTests {
             try await Cascade([.init(Service(name: "s")), .init(local)]).estimate("q", documents, options: minimum)
                 .requests == 5)
         await #expect(throws: RankingError.self) { try await cascade.estimate("q", documents, options: minimum) }
+    }
+
+    @Test("a long document is refused by the first stage of a cascade alone: later ones may never get it")
+    func longDocuments() async throws {
+        let refusing = RerankOptions(longDocuments: .refuse)
+        let later = try Cascade([.init(local, keep: 2), .init(Service(name: "s"))])
+        #expect(try await later.estimate("q", documents, options: refusing).inputTokens == 5 + 4)
+        let first = try Cascade([.init(Service(name: "s"), keep: 2), .init(local)])
+        await #expect(throws: RankingError.self) { try await first.estimate("q", documents, options: refusing) }
     }
 
     @Test("an ensemble asks all, a boosted ranker its own, one behind a policy the first")

@@ -71,7 +71,7 @@ struct RankerSpecificationTests {
             unusable-answers: keep-order
             extra-fields:
               chat_template_kwargs: {enable_thinking: false, budget: 1.5, name: "1"}
-              stop: [a, null, 2]
+              stop: [a, null, 2, 12:30, 1_000]
             """)
         var choices = RankerSpecification.LanguageModelChoices(promptFile: "prompt.txt")
         choices.documentTokens = 300
@@ -82,7 +82,7 @@ struct RankerSpecificationTests {
         choices.unusableAnswers = .keepOrder
         choices.extraFields = try JSONObject(
             parsing:
-                #"{"chat_template_kwargs": {"budget": 1.5, "enable_thinking": false, "name": "1"}, "stop": ["a", null, 2]}"#
+                #"{"chat_template_kwargs": {"budget": 1.5, "enable_thinking": false, "name": "1"}, "stop": ["a", null, 2, "12:30", "1_000"]}"#
         )
         let expected = RankerSpecification(
             .named(
@@ -94,8 +94,10 @@ struct RankerSpecificationTests {
     func loading() throws {
         let folder = try TemporaryFolder()
         let prompt = try folder.write("prompt.txt", "{query} {passages} {answer_form}")
-        let prices = try folder.write("prices.yaml", "llm:vllm/m: {per-million-input-tokens: 2}")
-        let loader = RankerLoader(prices: try PriceList(yaml: "llm:vllm: {per-million-input-tokens: 3}", path: "p"))
+        let prices = try folder.write(
+            "prices.yaml", "llm:vllm/m: {per-million-input-tokens: 2, per-million-output-tokens: 4}")
+        let list = "llm:vllm: {per-million-input-tokens: 3, per-million-output-tokens: 5}"
+        let loader = RankerLoader(prices: try PriceList(yaml: list, path: "p"))
         func load(_ yaml: String) throws -> any DocumentRanker {
             try loader.load(try read(yaml))
         }
@@ -104,10 +106,12 @@ struct RankerSpecificationTests {
             try load(name + "prompt: \(prompt)\nprice: \(prices)\nwindow: 10\ndocument-tokens: 9") as? ListwiseReranker)
         #expect(ranker.settings.template?.text == "{query} {passages} {answer_form}")
         #expect(ranker.settings.window == SlidingWindow(size: 10, step: 5) && ranker.settings.documentTokens == 9)
-        #expect(ranker.model.price == ServicePrice(perMillionInputTokens: 2))
-        #expect((try load(name) as? ListwiseReranker)?.model.price == ServicePrice(perMillionInputTokens: 3))
-        let own = try load(name + "price: {per-million-input-tokens: 1}") as? ListwiseReranker
-        #expect(own?.model.price == ServicePrice(perMillionInputTokens: 1))
+        #expect(ranker.model.price == ServicePrice(perMillionInputTokens: 2, perMillionOutputTokens: 4))
+        let listed = ServicePrice(perMillionInputTokens: 3, perMillionOutputTokens: 5)
+        #expect((try load(name) as? ListwiseReranker)?.model.price == listed)
+        let free = "price: {per-million-input-tokens: 0, per-million-output-tokens: 0}"
+        let own = try load(name + free) as? ListwiseReranker
+        #expect(own?.model.price == ServicePrice(perMillionInputTokens: 0, perMillionOutputTokens: 0))
 
         let asked = "reranker: llm-pointwise:vllm/m@http://localhost:1\n"
         #expect((try load(asked + "document-tokens: 7") as? PointwiseReranker)?.settings.documentTokens == 7)
@@ -116,7 +120,9 @@ struct RankerSpecificationTests {
             (name + "prompt: \(folder.path)/none", "cannot be read"), (name + "window: 1", "sliding window"),
             ("reranker: tei:http://localhost:1\nprompt: \(prompt)", "is a service, with settings of a language model"),
             ("reranker: default\ndocument-tokens: 3", "is a model on this machine"),
-            ("reranker: tei:http://localhost:1\nprice: \(prices)", "has no price for tei:http://localhost:1"),
+            ("reranker: tei:http://localhost:1\nprice: \(prices)", "has no price for tei"),
+            (name + "price: {per-million-input-tokens: 1}", "is not complete"),
+            ("reranker: colbert", "./colbert"),
         ] {
             let error = #expect(throws: RankingError.self, "\(yaml)") { try load(yaml) }
             #expect(error?.description.contains(part) == true, "\(error?.description ?? "")")

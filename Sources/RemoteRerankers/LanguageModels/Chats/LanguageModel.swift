@@ -30,12 +30,16 @@ public final class LanguageModel: Sendable {
     /// The tokens that prompt and answer may have together; nil where that is not known. What would not fit is refused
     /// before it is sent, because not every server says so.
     public let contextTokens: Int?
-    /// What each request has besides, in the service's own words: `{"reasoning_effort": "low"}`, `{"think": false}`.
+    /// What each request has besides, in the service's own words: `{"reasoning_effort": "low"}`, `{"think": false}`. A
+    /// field that a request has anyway, such as `temperature`, is replaced as a whole.
     public let extraFields: JSONObject
     /// Requests that may be under way at the same time.
     let maxRequestsAtOnce: Int
     private let client: ServiceClient
     private let state: Mutex<State>
+
+    /// Not for callers: they have settings of their own that count on them, or make answers of another form.
+    private static let ownFields = ["model", "messages", "max_tokens", "max_completion_tokens", "n", "stream"]
 
     private struct State {
         var dialect: any ChatDialect
@@ -43,7 +47,9 @@ public final class LanguageModel: Sendable {
         var schemaRefusal: String?
     }
 
-    /// - Parameter settings: With a base URL; a key where the service wants one.
+    /// - Parameters:
+    ///   - settings: With a base URL; a key where the service wants one.
+    ///   - extraFields: Without `model`, `messages`, `max_tokens`, `max_completion_tokens`, `n` and `stream`.
     ///
     /// Throws `invalidInput` where a setting cannot be used.
     public convenience init(
@@ -63,6 +69,12 @@ public final class LanguageModel: Sendable {
             throw RankingError(
                 .invalidInput, what: "There is no address for \(name).", why: "A chat interface is under a base URL.",
                 fix: "Give one, such as http://localhost:8000/v1.")
+        }
+        if let own = LanguageModel.ownFields.first(where: { extraFields[$0] != nil }) {
+            throw RankingError(
+                .invalidInput, what: "An extra field for \(name) is \"\(own)\".",
+                why: "Requests have that from other settings, which would not hold.",
+                fix: "Leave it out; the model's name and the limit of an answer's tokens have settings of their own.")
         }
         let dialect = interface.dialect
         client = try ServiceClient(
