@@ -1,4 +1,4 @@
-import Dispatch
+import Foundation
 import Testing
 
 /// Runs the tests of a suite on threads of their own.
@@ -20,21 +20,17 @@ extension Trait where Self == BlockingTests {
     static var blocking: BlockingTests { BlockingTests() }
 }
 
-/// As many threads as tests have anyway: each process takes all CPUs.
+/// As many threads as tests have anyway: each process takes all CPUs. Jobs wait in a queue, not on threads of their own, of
+/// which there would be hundreds.
 private final class BlockingThreads: TaskExecutor {
     static let shared = BlockingThreads(threads: 2)
 
-    private let queue = DispatchQueue(label: "blocking tests", attributes: .concurrent)
-    private let places: DispatchSemaphore
+    private let queue = OperationQueue()
 
-    init(threads: Int) { places = DispatchSemaphore(value: threads) }
+    init(threads: Int) { queue.maxConcurrentOperationCount = threads }
 
     func enqueue(_ job: consuming ExecutorJob) {
         let job = UnownedJob(job)
-        queue.async { [self] in
-            places.wait()
-            job.runSynchronously(on: asUnownedTaskExecutor())
-            places.signal()
-        }
+        queue.addOperation { [self] in job.runSynchronously(on: asUnownedTaskExecutor()) }
     }
 }
