@@ -241,6 +241,13 @@ static void check_shared(void) {
         expect(check_i8_conversion(widths[w]), "all variants", "bytes", widths[w]);
         expect(check_quantize_weights(widths[w], w), "all variants", "weights to bytes", widths[w]);
         expect(check_all_finite(widths[w]), "all variants", "all_finite", widths[w]);
+        expect(check_residuals(widths[w], 2, w), "all variants", "residuals of 2 bits", widths[w]);
+        expect(check_residuals(widths[w], 4, w), "all variants", "residuals of 4 bits", widths[w]);
+        expect(check_best_columns(widths[w], w), "all variants", "best columns", widths[w]);
+    }
+    expect(check_half_narrowing(), "all variants", "all halves, narrowed", 65536);
+    for (size_t width = RESIFT_CENTROID_LANES; width <= 128; width += RESIFT_CENTROID_LANES) {
+        expect(check_centroid_max_sim(width, width), "all variants", "MaxSim over centroids", width);
     }
     expect(check_all_finite(0), "all variants", "all_finite", 0);
     expect(check_all_finite(2100), "all variants", "all_finite", 2100);

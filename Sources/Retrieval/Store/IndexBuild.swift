@@ -145,7 +145,7 @@ public final class IndexBuild {
         if writer.settings.lateInteraction?.form.residualBits != nil {
             // The room of the vectors that waited for centroids. A build that is killed here is resumed at its end.
             try IndexFile.reporting(unfinished) {
-                try writer.queue.writeWithoutTransaction { db in try IndexFile.vacuum(db) }
+                try writer.queue.writeWithoutTransaction { db in try IndexFile.vacuum(db, path: unfinished) }
             }
         }
         try writer.begin()

@@ -38,8 +38,17 @@ enum IndexFile {
     }
 
     /// Gives free space back to the file system. The copy that SQLite makes on the way is a file, not in memory.
-    static func vacuum(_ db: Database) throws {
-        try db.execute(sql: "PRAGMA temp_store = DEFAULT; VACUUM; PRAGMA temp_store = MEMORY")
+    ///
+    /// Throws `storage` where there is no room for it; the index is what it was before.
+    static func vacuum(_ db: Database, path: String) throws {
+        do {
+            try db.execute(sql: "PRAGMA temp_store = DEFAULT; VACUUM; PRAGMA temp_store = MEMORY")
+        } catch let error as DatabaseError where error.resultCode == .SQLITE_FULL {
+            throw RankingError(
+                .storage, what: "There is no room to give back the free space of \(path).",
+                why: "SQLite writes a copy of the index beside it and into /var/tmp, or where SQLITE_TMPDIR says.",
+                fix: "Make room there and run the command again. What was committed before is intact.", cause: error)
+        }
     }
 
     /// Connections that only read, several at a time; each read sees one commit.

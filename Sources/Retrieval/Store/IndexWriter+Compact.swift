@@ -39,7 +39,7 @@ extension IndexWriter {
         }
         try IndexFile.reporting(path) {
             try queue.writeWithoutTransaction { db in
-                try IndexFile.vacuum(db)
+                try IndexFile.vacuum(db, path: path)
                 _ = try db.checkpoint(.truncate)
             }
         }

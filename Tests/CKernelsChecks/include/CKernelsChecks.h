@@ -135,6 +135,15 @@ bool check_i8_conversion(size_t count);
 /// Infinity or NaN is found at each of `count` places, and nothing is found where all are finite.
 bool check_all_finite(size_t count);
 
+/// Every half comes back from its value; what lies between two goes to the nearer one, and from the middle to the even one.
+bool check_half_narrowing(void);
+/// Codes and decoded vectors of k numbers are what their definition says, and a centroid that is not there is refused.
+bool check_residuals(size_t k, unsigned bits, uint64_t seed);
+/// The best of so many columns, and of equal ones the first, beside what was best before.
+bool check_best_columns(size_t columns, uint64_t seed);
+/// MaxSim over centroids for a query of `width` tokens, a multiple of RESIFT_CENTROID_LANES.
+bool check_centroid_max_sim(size_t width, uint64_t seed);
+
 // What the checks above may return at most.
 #define CHECK_GELU_LIMIT 2.5e-7
 #define CHECK_SILU_LIMIT 2.5e-7
